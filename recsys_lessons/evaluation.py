@@ -1,0 +1,236 @@
+"""Оценка моделей: баллы → списки → метрики с неопределённостью.
+
+Модель передаётся функцией баллов: ``score(users)`` возвращает плотную таблицу
+``(len(users), n_items)``. Ранжируется весь каталог. Пользователи обрабатываются блоками, поэтому
+память ограничена блоком, а не произведением числа пользователей на размер каталога.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from recsys_lessons import metrics as m
+from recsys_lessons.inputs import check_interactions, check_users
+
+Score = Callable[[np.ndarray], np.ndarray]
+
+BLOCK_CELLS = 4_000_000
+Z95 = 1.96
+
+_METRICS: dict[str, Callable[[np.ndarray, sp.csr_array, int], np.ndarray]] = {
+    "HR": m.hit_rate,
+    "Precision": m.precision,
+    "Recall": m.recall,
+    "Recall_min": m.recall_min,
+    "MAP": m.average_precision,
+    "MRR": m.reciprocal_rank,
+    "NDCG": m.ndcg,
+}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Результат оценки: значения метрик каждого пользователя с тестовой частью.
+
+    :param values: таблица «пользователи × метрики», индекс — номера пользователей
+    :param recommended: списки этих пользователей, форма ``(n_users, k)``, ``-1`` — пусто
+    :param n_skipped: сколько пользователей пропущено: у них нет тестовых объектов
+    :param seed_sd: разброс среднего по зёрнам генератора, если модель обучали несколько раз
+    """
+
+    values: pd.DataFrame
+    recommended: np.ndarray
+    n_skipped: int
+    seed_sd: pd.Series | None = field(default=None)
+
+    @property
+    def users(self) -> np.ndarray:
+        """Номера пользователей, по которым взято среднее."""
+        return self.values.index.to_numpy()
+
+    def summary(self) -> pd.DataFrame:
+        """Строка на метрику: среднее ``mean``, его ошибка ``se``, границы 95 % ``low, high``."""
+        return pd.DataFrame({name: _interval(self.values[name]) for name in self.values}).T
+
+    def __getitem__(self, metric: str) -> float:
+        """Среднее метрики по пользователям: ``evaluation["NDCG@10"]``."""
+        return float(_column(self, metric).mean())
+
+    def __str__(self) -> str:
+        rows = [
+            f"{name:<12} {row['mean']:.4f} ± {row['se']:.4f}"
+            for name, row in self.summary().iterrows()
+        ]
+        return "\n".join([*rows, f"пользователей: {len(self.values)}, пропущено: {self.n_skipped}"])
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Парная разность двух моделей на одних и тех же пользователях."""
+
+    metric: str
+    mean: float
+    se: float
+    low: float
+    high: float
+    n_users: int
+
+    def __str__(self) -> str:
+        return (
+            f"разность {self.metric}: {self.mean:+.4f} ± {self.se:.4f}, "
+            f"95 %: [{self.low:+.4f}, {self.high:+.4f}], пользователей: {self.n_users}"
+        )
+
+
+def recommend(
+    score: Score, users: Sequence[int] | np.ndarray, seen: sp.csr_array | None = None, k: int = 10
+) -> np.ndarray:
+    """Списки из ``k`` объектов для пользователей ``users``, весь каталог.
+
+    :param score: функция баллов модели
+    :param seen: что убрать из списков, CSR ``(все пользователи, n_items)``; ``None`` — ничего
+    :return: номера объектов, форма ``(len(users), k)``, ``-1`` — пустое место
+    :raises ValueError: неизвестный пользователь, не та форма баллов, ``nan``, ``k < 1``
+    """
+    seen = None if seen is None else check_interactions(seen)
+    users = check_users(users, np.iinfo(np.int64).max if seen is None else seen.shape[0])
+    if not users.size:
+        return np.empty((0, k), dtype=np.int64)
+    n_items = seen.shape[1] if seen is not None else _scores(score, users[:1], None).shape[1]
+    block = max(1, BLOCK_CELLS // n_items)
+    return np.concatenate(
+        [
+            m.top_k(_scores(score, users[start : start + block], seen), k)
+            for start in range(0, len(users), block)
+        ]
+    )
+
+
+def evaluate(
+    score: Score,
+    test: sp.csr_array,
+    seen: sp.csr_array | None = None,
+    metrics: Sequence[str] = ("NDCG@10", "Recall@20"),
+) -> Evaluation:
+    """Метрики модели на тестовой части: ранжирование всего каталога без просмотренного.
+
+    :param score: функция баллов, ``(users,) → (len(users), n_items)``
+    :param test: тестовая часть, CSR ``(n_users, n_items)``
+    :param seen: просмотренное до среза, той же формы
+    :param metrics: имена вида ``"NDCG@10"``: HR, Precision, Recall, Recall_min, MAP, MRR, NDCG
+    :raises ValueError: неизвестная метрика, формы не совпадают, тестовая часть пуста
+    """
+    names = [_parse(name) for name in metrics]
+    if not names:
+        raise ValueError('Не названа ни одна метрика: metrics=("NDCG@10",).')
+    test = check_interactions(test)
+    seen = None if seen is None else check_interactions(seen)
+    if seen is not None and seen.shape != test.shape:
+        raise ValueError(
+            f"Формы не совпадают: тестовая часть {test.shape}, просмотренное {seen.shape}."
+        )
+    users = np.flatnonzero(np.diff(test.indptr) > 0)
+    if not users.size:
+        raise ValueError("В тестовой части нет ни одного взаимодействия.")
+    if seen is not None and seen.multiply(test).nnz:
+        raise ValueError(
+            "Часть тестовых объектов помечена просмотренной: модель не сможет их рекомендовать. "
+            "В seen входит только то, что было до среза."
+        )
+    lists = recommend(score, users, seen, max(k for _, k in names))
+    wanted = sp.csr_array(test[users])
+    values = {
+        f"{name}@{k}": _METRICS[name](lists, wanted, min(k, lists.shape[1])) for name, k in names
+    }
+    return Evaluation(
+        pd.DataFrame(values, index=users), lists, n_skipped=test.shape[0] - len(users)
+    )
+
+
+def compare(a: Evaluation, b: Evaluation, metric: str) -> Difference:
+    """Парное сравнение: среднее ``a − b`` по пользователям и его ошибка.
+
+    :raises ValueError: модели оценены на разных пользователях или без этой метрики
+    """
+    if not np.array_equal(a.users, b.users):
+        raise ValueError(
+            "Модели оценены на разных пользователях: парная разность не определена. "
+            "Оцените обе на одной тестовой части."
+        )
+    stats = _interval(_column(a, metric) - _column(b, metric))
+    return Difference(metric, **stats, n_users=len(a.values))
+
+
+def average_seeds(evaluations: Sequence[Evaluation]) -> Evaluation:
+    """Среднее по зёрнам: сначала у каждого пользователя, разброс среднего — отдельно в ``seed_sd``.
+
+    Списки берутся от первого зерна.
+
+    :raises ValueError: зёрен меньше двух, пользователи или метрики не совпадают
+    """
+    if len(evaluations) < 2:
+        raise ValueError("Нужно не меньше двух запусков с разными зёрнами.")
+    first = evaluations[0]
+    for other in evaluations[1:]:
+        if not other.values.index.equals(first.values.index) or list(other.values) != list(
+            first.values
+        ):
+            raise ValueError("У запусков разные пользователи или метрики: усреднять нельзя.")
+    stacked = np.stack([e.values.to_numpy() for e in evaluations])
+    values = pd.DataFrame(stacked.mean(axis=0), first.values.index, first.values.columns)
+    means = pd.DataFrame([e.values.mean() for e in evaluations])
+    return Evaluation(values, first.recommended, first.n_skipped, means.std(ddof=1))
+
+
+def summary_table(evaluations: Mapping[str, Evaluation]) -> pd.DataFrame:
+    """Таблица «модели × метрики» строк вида «0.205 ± 0.007» (среднее ± стандартная ошибка)."""
+    rows = {}
+    for model, evaluation in evaluations.items():
+        summary = evaluation.summary()
+        rows[model] = {name: f"{r['mean']:.3f} ± {r['se']:.3f}" for name, r in summary.iterrows()}
+    return pd.DataFrame(rows).T
+
+
+def _scores(score: Score, users: np.ndarray, seen: sp.csr_array | None) -> np.ndarray:
+    """Баллы блока; у просмотренного — ``-inf``."""
+    scores = np.asarray(score(users))
+    expected = seen.shape[1] if seen is not None else None
+    if scores.ndim != 2 or len(scores) != len(users) or expected not in (None, scores.shape[1]):
+        raise ValueError(
+            f"Функция баллов вернула форму {scores.shape}, "
+            f"а нужна ({len(users)}, {expected or 'n_items'})."
+        )
+    if np.isnan(scores).any():
+        raise ValueError("Среди баллов есть nan: найдите деление на ноль в модели.")
+    if seen is None:
+        return scores
+    scores = scores.astype(np.result_type(scores.dtype, np.float32))
+    rows = seen[users]
+    hidden = np.repeat(np.arange(len(users)), np.diff(rows.indptr))
+    scores[hidden, rows.indices] = -np.inf
+    return scores
+
+
+def _parse(name: str) -> tuple[str, int]:
+    """``"NDCG@10"`` → ``("NDCG", 10)``."""
+    metric, _, depth = name.partition("@")
+    if metric not in _METRICS or not depth.isdigit() or int(depth) < 1:
+        raise ValueError(
+            f"Неизвестная метрика {name!r}. Пример: NDCG@10; есть {', '.join(_METRICS)}."
+        )
+    return metric, int(depth)
+
+
+def _column(evaluation: Evaluation, metric: str) -> pd.Series:
+    if metric not in evaluation.values:
+        raise ValueError(f"Метрики {metric!r} здесь нет: посчитаны {', '.join(evaluation.values)}.")
+    return evaluation.values[metric]
+
+
+def _interval(values: pd.Series) -> dict[str, float]:
+    mean = float(values.mean())
+    se = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+    return {"mean": mean, "se": se, "low": mean - Z95 * se, "high": mean + Z95 * se}

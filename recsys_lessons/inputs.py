@@ -1,0 +1,97 @@
+"""Проверка того, что подают моделям: понятная ошибка вместо неверного ответа."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+
+def check_interactions(X: Any, dtype: Any = np.float64, n_items: int | None = None) -> sp.csr_array:
+    """Матрица взаимодействий в формате CSR: повторы сложены, явных нулей нет.
+
+    :param X: разреженная матрица ``(n_users, n_items)`` любого формата
+    :param dtype: тип чисел результата
+    :param n_items: сколько должно быть столбцов; ``None`` — сколько угодно
+    :raises TypeError: матрица не разреженная
+    :raises ValueError: матрица пуста, в ней есть ``nan``, бесконечность или отрицательные числа,
+        столбцов не ``n_items``
+    """
+    if not sp.issparse(X):
+        raise TypeError(
+            f"Нужна разреженная матрица, а получено {type(X).__name__}. "
+            "Из плотной таблицы: scipy.sparse.csr_array(X)."
+        )
+    matrix = sp.csr_array(X, dtype=dtype, copy=True)
+    matrix.sum_duplicates()
+    matrix.eliminate_zeros()
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        raise ValueError(f"Матрица взаимодействий пуста: форма {matrix.shape}.")
+    if n_items is not None and matrix.shape[1] != n_items:
+        raise ValueError(
+            f"В матрице {matrix.shape[1]} объектов, а модель обучена на {n_items}. "
+            "Строки — пользователи, столбцы — объекты; не транспонирована ли она?"
+        )
+    if not np.isfinite(matrix.data).all():
+        raise ValueError("В матрице взаимодействий есть nan или бесконечность.")
+    if (matrix.data < 0).any():
+        raise ValueError(
+            "В матрице взаимодействий есть отрицательные числа: "
+            "взаимодействие либо есть (больше нуля), либо его нет."
+        )
+    return matrix
+
+
+def check_training(X: Any, dtype: Any = np.float64) -> sp.csr_array:
+    """То же для обучения: хотя бы одно взаимодействие должно быть.
+
+    :raises TypeError: матрица не разреженная
+    :raises ValueError: матрица плоха (см. :func:`check_interactions`) или взаимодействий в ней нет
+    """
+    matrix = check_interactions(X, dtype)
+    if not matrix.nnz:
+        raise ValueError("В матрице нет ни одного взаимодействия: учиться не на чем.")
+    return matrix
+
+
+def check_users(users: Sequence[int] | np.ndarray, n_users: int) -> np.ndarray:
+    """Номера пользователей: целые, от 0 до ``n_users - 1``.
+
+    :raises ValueError: не одномерный массив целых или неизвестный пользователь
+    """
+    array = np.asarray(users)
+    if array.ndim != 1 or (array.size and not np.issubdtype(array.dtype, np.integer)):
+        raise ValueError(f"users — одномерный массив целых номеров, а получено {users!r}.")
+    if array.size and (array.min() < 0 or array.max() >= n_users):
+        bad = array.min() if array.min() < 0 else array.max()
+        raise ValueError(
+            f"Пользователя {bad} нет: номера от 0 до {n_users - 1}. "
+            "Новому пользователю баллы даёт score_history, если она есть у модели."
+        )
+    return array.astype(np.int64)
+
+
+def check_fitted(model: Any, attribute: str) -> None:
+    """Модель обучена: у неё есть ``attribute``.
+
+    :raises RuntimeError: модель ещё не обучена
+    """
+    if not hasattr(model, attribute):
+        raise RuntimeError(
+            f"Модель {type(model).__name__} не обучена: сначала model.fit(X), потом баллы."
+        )
+
+
+def check_number(
+    name: str, value: Any, low: float, high: float = np.inf, *, above: bool = False
+) -> None:
+    """Гиперпараметр ``name`` — число от ``low`` до ``high``; ``above`` — строго больше ``low``.
+
+    :raises ValueError: не число, ``nan`` или вне границ
+    """
+    numeric = isinstance(value, int | float | np.integer | np.floating)
+    number = numeric and not isinstance(value, bool)
+    if not number or not low <= value <= high or (above and value == low):
+        bound = f"больше {low:g}" if above else f"не меньше {low:g}"
+        upper = "" if high == np.inf else f" и не больше {high:g}"
+        raise ValueError(f"{name} — число {bound}{upper}, а получено {value!r}.")

@@ -1,0 +1,265 @@
+"""Метрики качества списков рекомендаций.
+
+Соглашения, общие для всех функций:
+
+- ``recommended`` — целые числа, форма ``(n_users, K)``: номера объектов, лучший первым;
+  ``-1`` — пустое место (рекомендовать больше нечего);
+- ``relevant`` — разреженная матрица CSR ``(n_users, n_items)``: ненулевые ячейки — то, что
+  пользователь выбрал в тестовой части;
+- ``k`` — глубина списка, от 1 до ``K``;
+- метрика пользователя — массив ``float64`` формы ``(n_users,)``; у пользователя без тестовых
+  объектов стоит ``nan``: он не участвует в среднем.
+
+Обозначения: ``h`` — число попаданий в первых ``k`` местах, ``n`` — число тестовых объектов.
+Варианты знаменателей, принятые в разных библиотеках, сведены в статье: Тамм, Дамдинов, Васильев,
+«Quality Metrics in Recommender Systems: Do We Calculate Metrics Consistently?», RecSys 2021.
+"""
+
+import numpy as np
+import scipy.sparse as sp
+
+EMPTY = -1
+
+
+def top_k(scores: np.ndarray, k: int) -> np.ndarray:
+    """Номера ``k`` объектов с наибольшими баллами.
+
+    Равные баллы упорядочены по номеру объекта: меньший раньше. Балл ``-inf`` означает «не
+    рекомендовать»: на его месте стоит ``-1``. Если ``k`` больше числа объектов, лишние места пусты.
+
+    :param scores: баллы, форма ``(n_users, n_items)``
+    :param k: глубина списка, не меньше 1
+    :return: целые числа, форма ``(n_users, k)``
+    :raises ValueError: не та форма, ``k < 1``, среди баллов есть ``nan``
+    """
+    scores = np.asarray(scores)
+    if scores.ndim != 2 or scores.shape[1] == 0:
+        raise ValueError(
+            f"Нужна таблица баллов (пользователи × объекты), а получена форма {scores.shape}."
+        )
+    _check_k(k)
+    if np.isnan(scores).any():
+        raise ValueError(
+            "Среди баллов есть nan: порядок не определён. Найдите деление на ноль в модели; "
+            "объект, который нельзя рекомендовать, отмечают баллом -inf."
+        )
+    n_users, n_items = scores.shape
+    depth = min(k, n_items)
+    threshold = -np.partition(-scores, depth - 1, axis=1)[:, depth - 1 : depth]
+    chosen = scores > threshold
+    missing = depth - chosen.sum(axis=1)
+    tied = scores == threshold
+    crowded = tied.sum(axis=1) > missing
+    if crowded.any():
+        order = np.cumsum(tied[crowded], axis=1)
+        tied[crowded] &= order <= missing[crowded, None]
+    chosen |= tied
+    items = np.nonzero(chosen)[1].reshape(n_users, depth)
+    values = np.take_along_axis(scores, items, axis=1)
+    best_first = np.argsort(-values, axis=1, kind="stable")
+    result = np.full((n_users, k), EMPTY, dtype=np.int64)
+    result[:, :depth] = np.take_along_axis(items, best_first, axis=1)
+    ranked = np.take_along_axis(values, best_first, axis=1)
+    result[:, :depth][np.isneginf(ranked)] = EMPTY
+    return result
+
+
+def hit_count(recommended: np.ndarray, relevant: sp.csr_array, k: int) -> np.ndarray:
+    """Число попаданий ``h`` в первых ``k`` местах."""
+    hits, n = _hits(recommended, relevant, k)
+    return _defined(hits.sum(axis=1).astype(float), n)
+
+
+def hit_rate(recommended: np.ndarray, relevant: sp.csr_array, k: int) -> np.ndarray:
+    """HR@k: 1, если есть хотя бы одно попадание, иначе 0. Среднее — доля попаданий."""
+    return np.minimum(hit_count(recommended, relevant, k), 1)
+
+
+def precision(recommended: np.ndarray, relevant: sp.csr_array, k: int) -> np.ndarray:
+    """Precision@k, точность: ``h / k``. Пустые места считаются промахами."""
+    return hit_count(recommended, relevant, k) / k
+
+
+def recall(recommended: np.ndarray, relevant: sp.csr_array, k: int) -> np.ndarray:
+    """Recall@k, полнота: ``h / n``."""
+    hits, n = _hits(recommended, relevant, k)
+    return _ratio(hits.sum(axis=1), n, n)
+
+
+def recall_min(recommended: np.ndarray, relevant: sp.csr_array, k: int) -> np.ndarray:
+    """Recall_min@k: ``h / min(k, n)``. Так полноту считают Liang и др. (WWW 2018)."""
+    hits, n = _hits(recommended, relevant, k)
+    return _ratio(hits.sum(axis=1), np.minimum(k, n), n)
+
+
+def average_precision(
+    recommended: np.ndarray, relevant: sp.csr_array, k: int, denominator: str = "min"
+) -> np.ndarray:
+    """Средняя точность; её среднее по пользователям — MAP@k.
+
+    Сумма точностей на местах попаданий делится на ``min(k, n)`` (``"min"``), на ``n``
+    (``"relevant"``), на ``k`` (``"k"``) или на ``h`` (``"hits"``).
+
+    :raises ValueError: неизвестный ``denominator``
+    """
+    hits, n = _hits(recommended, relevant, k)
+    h = hits.sum(axis=1)
+    precision_at = np.cumsum(hits, axis=1) / np.arange(1, k + 1)
+    divisors = {"min": np.minimum(k, n), "relevant": n, "k": np.full_like(n, k), "hits": h}
+    return _ratio((precision_at * hits).sum(axis=1), _choose(divisors, denominator), n)
+
+
+def reciprocal_rank(recommended: np.ndarray, relevant: sp.csr_array, k: int) -> np.ndarray:
+    """Обратное место первого попадания, 0 без попаданий; среднее — MRR@k."""
+    hits, n = _hits(recommended, relevant, k)
+    first = np.argmax(hits, axis=1) + 1
+    return _defined(hits.any(axis=1) / first, n)
+
+
+def reciprocal_rank_sum(recommended: np.ndarray, relevant: sp.csr_array, k: int) -> np.ndarray:
+    """Сумма обратных мест всех попаданий (ARHR). Может быть больше 1."""
+    hits, n = _hits(recommended, relevant, k)
+    return _defined((hits / np.arange(1, k + 1)).sum(axis=1), n)
+
+
+def dcg(recommended: np.ndarray, relevant: sp.csr_array, k: int) -> np.ndarray:
+    """DCG@k: сумма ``1 / log2(место + 1)`` по попаданиям (Järvelin, Kekäläinen, 2002)."""
+    hits, n = _hits(recommended, relevant, k)
+    return _defined((hits * _discounts(k)).sum(axis=1), n)
+
+
+def ndcg(recommended: np.ndarray, relevant: sp.csr_array, k: int, ideal: str = "min") -> np.ndarray:
+    """NDCG@k: DCG, делённый на DCG идеального списка (Järvelin, Kekäläinen, 2002).
+
+    В идеальном списке ``min(k, n)`` попаданий (``"min"``), все ``n`` без ограничения глубины
+    (``"relevant"``), ``k`` (``"k"``) или столько, сколько нашла модель (``"hits"``).
+
+    :raises ValueError: неизвестный ``ideal``
+    """
+    hits, n = _hits(recommended, relevant, k)
+    h = hits.sum(axis=1)
+    ideal_dcg = np.concatenate([[0], np.cumsum(_discounts(max(k, int(n.max(initial=0)))))])
+    lengths = {"min": np.minimum(k, n), "relevant": n, "k": np.full_like(n, k), "hits": h}
+    return _ratio((hits * _discounts(k)).sum(axis=1), ideal_dcg[_choose(lengths, ideal)], n)
+
+
+def coverage(recommended: np.ndarray, n_items: int, k: int) -> float:
+    """Охват каталога: доля объектов, которые попали хотя бы в один список."""
+    return float(np.count_nonzero(_counts(recommended, n_items, k)) / n_items)
+
+
+def novelty(recommended: np.ndarray, popularity: np.ndarray, n_users: int, k: int) -> float:
+    """Новизна: среднее ``-log2`` доли пользователей, уже знакомых с объектом.
+
+    :param popularity: число взаимодействий каждого объекта в обучающей части, форма ``(n_items,)``
+    :param n_users: число пользователей обучающей части
+    :raises ValueError: рекомендован объект без взаимодействий: его новизна бесконечна
+    """
+    known = np.asarray(popularity)[_shown(recommended, len(popularity), k)]
+    if (known <= 0).any():
+        raise ValueError(
+            "Рекомендован объект без единого взаимодействия: логарифм нуля не определён. "
+            "Исключите такие объекты или сгладьте популярность."
+        )
+    return float(np.mean(-np.log2(known / n_users)))
+
+
+def mean_popularity(recommended: np.ndarray, popularity: np.ndarray, k: int) -> float:
+    """Среднее число взаимодействий рекомендованных объектов."""
+    return float(np.mean(np.asarray(popularity)[_shown(recommended, len(popularity), k)]))
+
+
+def gini(recommended: np.ndarray, n_items: int, k: int) -> float:
+    """Коэффициент Джини: 0 — все объекты показаны поровну, около 1 — всё досталось одному."""
+    counts = np.sort(_counts(recommended, n_items, k))
+    weights = 2 * np.arange(1, n_items + 1) - n_items - 1
+    return float(weights @ counts / (n_items * counts.sum()))
+
+
+def entropy(recommended: np.ndarray, n_items: int, k: int) -> float:
+    """Энтропия показов по объектам, в битах."""
+    shares = _counts(recommended, n_items, k) / _shown(recommended, n_items, k).size
+    shares = shares[shares > 0]
+    return float(-(shares * np.log2(shares)).sum())
+
+
+def micro_precision(recommended: np.ndarray, relevant: sp.csr_array, k: int) -> float:
+    """Сумма попаданий, делённая на сумму ``min(k, n)``: «точность» библиотеки implicit."""
+    hits, n = _hits(recommended, relevant, k)
+    return float(hits.sum() / np.minimum(k, n).sum())
+
+
+def _check_k(k: int) -> None:
+    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+        raise ValueError(f"Глубина списка k — целое число от 1, а получено {k!r}.")
+
+
+def _first(recommended: np.ndarray, n_items: int, k: int) -> np.ndarray:
+    """Первые ``k`` мест, проверенные."""
+    _check_k(k)
+    lists = np.asarray(recommended)
+    if lists.ndim != 2 or not np.issubdtype(lists.dtype, np.integer):
+        raise ValueError(
+            "Списки рекомендаций — целые номера объектов, форма (пользователи, места), "
+            f"а получено {lists.dtype} формы {lists.shape}."
+        )
+    if k > lists.shape[1]:
+        raise ValueError(f"В списках {lists.shape[1]} мест, метрика просит первые {k}.")
+    lists = lists[:, :k]
+    if lists.size and (lists.max() >= n_items or lists.min() < EMPTY):
+        raise ValueError(f"В списках есть номера вне каталога: объектов {n_items}.")
+    return lists
+
+
+def _hits(recommended: np.ndarray, relevant: sp.csr_array, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Попадания ``(n_users, k)`` и число тестовых объектов ``(n_users,)``."""
+    if not sp.issparse(relevant):
+        raise ValueError("Тестовая часть — разреженная матрица: scipy.sparse.csr_array(...).")
+    lists = _first(recommended, relevant.shape[1], k)
+    if len(lists) != relevant.shape[0]:
+        raise ValueError(
+            f"Списков {len(lists)}, а пользователей в тестовой части {relevant.shape[0]}."
+        )
+    ordered = np.sort(lists, axis=1)
+    if ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != EMPTY)).any():
+        raise ValueError("Объект стоит в списке дважды: попадание засчиталось бы два раза.")
+    table = sp.csr_array(relevant) != 0
+    table.sum_duplicates()
+    n = np.diff(table.indptr)
+    user = np.repeat(np.arange(len(lists)), k).reshape(lists.shape)
+    cells = user * np.int64(table.shape[1]) + lists
+    wanted = np.repeat(np.arange(len(n)), n) * np.int64(table.shape[1]) + table.indices
+    return np.isin(cells, wanted) & (lists != EMPTY), n
+
+
+def _shown(recommended: np.ndarray, n_items: int, k: int) -> np.ndarray:
+    """Все показанные объекты подряд, без пустых мест."""
+    lists = _first(recommended, n_items, k)
+    shown = lists[lists != EMPTY]
+    if not shown.size:
+        raise ValueError("Все списки пусты: считать нечего.")
+    return shown
+
+
+def _counts(recommended: np.ndarray, n_items: int, k: int) -> np.ndarray:
+    return np.bincount(_shown(recommended, n_items, k), minlength=n_items)
+
+
+def _discounts(k: int) -> np.ndarray:
+    return 1 / np.log2(np.arange(2, k + 2))
+
+
+def _choose(variants: dict[str, np.ndarray], name: str) -> np.ndarray:
+    if name not in variants:
+        raise ValueError(f"Неизвестный вариант {name!r}: есть {', '.join(variants)}.")
+    return variants[name]
+
+
+def _defined(values: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """``nan`` там, где у пользователя нет тестовых объектов."""
+    return np.where(n > 0, values, np.nan)
+
+
+def _ratio(numerator: np.ndarray, denominator: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Частное; 0, если знаменатель 0 (попаданий нет), ``nan`` без тестовых объектов."""
+    return _defined(numerator / np.where(denominator > 0, denominator, 1), n)

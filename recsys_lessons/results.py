@@ -1,0 +1,130 @@
+"""Долгие вычисления: значение считают один раз и хранят вместе с ключом того, что его породило.
+
+Ключ складывается из исходного текста модельных ячеек, текста вычисляющей функции, данных и
+параметров. Пока ключ прежний, урок берёт сохранённое значение. Изменился ключ — значение устарело,
+и это ошибка с командой, которая считает заново.
+"""
+
+import hashlib
+import inspect
+import json
+import os
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from recsys_lessons import lessons
+from recsys_lessons.checks import building
+
+_PARTS = {"models": "код модели", "compute": "код расчёта", "data": "данные", "params": "параметры"}
+
+
+class StaleResultError(RuntimeError):
+    """Сохранённого значения нет, или его ключ устарел."""
+
+
+def stored_result(
+    name: str,
+    compute: Callable[..., Any],
+    *,
+    models: Sequence[str],
+    data: Sequence[Any] = (),
+    params: Mapping[str, Any] | None = None,
+    recompute: bool = False,
+) -> Any:
+    """Значение ``compute(**params)``: сохранённое, если его ключ не изменился.
+
+    :param name: ``"урок.результат"``, например ``"04_ease.tie_seeds"``
+    :param compute: функция, возвращающая то, что можно записать в JSON
+    :param models: уроки, от чьих модельных ячеек зависит значение: ``("ease",)``
+    :param data: таблицы, матрицы и массивы, от которых оно зависит
+    :param params: именованные параметры ``compute``
+    :param recompute: посчитать сейчас и ничего не записывать
+    :raises StaleResultError: значения нет или ключ другой; в сообщении — команда
+    """
+    params = dict(params or {})
+    if recompute:
+        return compute(**params)
+    lesson, _, short = name.partition(".")
+    if not short:
+        raise ValueError(f"Имя результата — «урок.название», а получено {name!r}.")
+    path = results_dir() / f"{name}.json"
+    key = {
+        "models": _digest(*(lessons.model_source(model).strip() for model in models)),
+        "compute": _digest(textwrap.dedent(inspect.getsource(compute)).strip()),
+        "data": data_hash(*data),
+        "params": _digest(json.dumps(params, sort_keys=True, ensure_ascii=False)),
+    }
+    if os.environ.get("RECSYS_LESSONS_FULL") == "1":
+        value = json.loads(json.dumps(compute(**params)))
+        _write(path, {"key": key, "params": params, "value": value})
+        return value
+    command = f"make lessons NB={lesson} FULL=1"
+    if not path.exists():
+        raise StaleResultError(f"Результат {name} ещё не посчитан. Посчитать: {command}")
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    changed = [title for part, title in _PARTS.items() if stored["key"].get(part) != key[part]]
+    if changed:
+        raise StaleResultError(
+            f"Результат {name} устарел: изменились {', '.join(changed)}. "
+            f"Посчитать и сохранить: {command}. Только посчитать, здесь и сейчас: добавьте "
+            "в вызов stored_result аргумент recompute=True."
+        )
+    if not building():
+        print(f"Значение {name} посчитано заранее; пересчитать: {command}")
+    return stored["value"]
+
+
+def results_dir() -> Path:
+    """Папка сохранённых результатов."""
+    return lessons.lessons_dir() / "results"
+
+
+def data_hash(*objects: Any) -> str:
+    """Отпечаток таблиц, матриц, массивов и всего, что записывается в JSON."""
+    return _digest(*(part for thing in objects for part in _parts(thing)))
+
+
+def _parts(thing: Any) -> Iterator[str | bytes]:
+    if isinstance(thing, pd.DataFrame):
+        for name in thing:
+            yield str(name)
+            yield from _parts(thing[name].to_numpy())
+    elif sp.issparse(thing):
+        matrix = sp.csr_array(thing)
+        matrix.sort_indices()
+        yield str(matrix.shape)
+        for array in (matrix.indptr, matrix.indices):
+            yield array.astype("<i8").tobytes()
+        yield from _parts(matrix.data)
+    elif isinstance(thing, np.ndarray):
+        yield f"{thing.dtype.kind}{thing.shape}"
+        kinds = {"f": "<f8", "i": "<i8", "u": "<i8", "b": "u1", "M": "<i8"}
+        if thing.dtype.kind in kinds:
+            yield np.ascontiguousarray(thing).astype(kinds[thing.dtype.kind]).tobytes()
+        else:
+            yield json.dumps([str(x) for x in thing.ravel()], ensure_ascii=False)
+    else:
+        yield json.dumps(thing, sort_keys=True, ensure_ascii=False)
+
+
+def _digest(*parts: str | bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.hexdigest()[:16]
+
+
+def _write(path: Path, content: Any) -> None:
+    path.parent.mkdir(exist_ok=True)
+    draft = path.with_suffix(".part")
+    text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
