@@ -1,0 +1,179 @@
+"""EASE из урока: ручной счёт, условия оптимальности, независимые библиотеки, плохой ввод."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from irspack import DenseSLIMRecommender
+from recsys_lessons.models.ease import ease_weights, lower_gram
+from sklearn.linear_model import Ridge
+
+from recsys_lessons.datasets import make_clusters
+from recsys_lessons.evaluation import compare, evaluate
+from recsys_lessons.models import EASE, Popularity
+
+X_HAND = sp.csr_array([[1.0, 1, 0], [1, 1, 1], [0, 1, 1], [1, 0, 0]])
+B_HAND = [
+    [Fraction(0), Fraction(4, 11), Fraction(0)],
+    [Fraction(1, 2), Fraction(0), Fraction(1, 2)],
+    [Fraction(0), Fraction(6, 11), Fraction(0)],
+]
+
+
+@pytest.fixture(scope="module")
+def X():
+    """Случайные взаимодействия: редкие и частые объекты, один объект без взаимодействий."""
+    rng = np.random.default_rng(1)
+    dense = rng.random((150, 60)) < np.linspace(0.4, 0.02, 60)
+    dense[:, 17] = False
+    return sp.csr_array(dense.astype(float))
+
+
+def test_hand_vector_in_fractions():
+    model = EASE(l2=1).fit(X_HAND)
+    np.testing.assert_allclose(model.B_, np.array(B_HAND, dtype=float), atol=1e-14)
+    expected = [[1 / 2, 4 / 11, 1 / 2], [1 / 2, 10 / 11, 1 / 2], [1 / 2, 6 / 11, 1 / 2]]
+    np.testing.assert_allclose(model.score([0, 1, 2]), expected, atol=1e-14)
+    np.testing.assert_allclose(model.score_history(X_HAND[[3]]), [[0, 4 / 11, 0]], atol=1e-14)
+
+
+def test_score_of_known_users_is_score_of_their_history(X):
+    model = EASE(l2=20).fit(X)
+    users = np.array([5, 0, 5, 149])
+    np.testing.assert_array_equal(model.score(users), model.score_history(X[users]))
+    np.testing.assert_allclose(model.score(users), X[users].toarray() @ model.B_, atol=1e-13)
+
+
+@pytest.mark.parametrize("l2", [0.5, 30.0, 2000.0])
+def test_optimality_conditions(X, l2):
+    B = EASE(l2=l2).fit(X).B_
+    assert not np.diag(B).any()
+    residual = X.T @ (X.toarray() - X @ B) - l2 * B
+    off_diagonal = residual - np.diag(np.diag(residual))
+    assert abs(off_diagonal).max() < 1e-9
+    H = np.linalg.inv((X.T @ X).toarray() + l2 * np.eye(60))
+    np.testing.assert_allclose(np.diag(residual), 1 / np.diag(H) - l2, atol=1e-9)
+
+
+def test_every_column_is_a_ridge_regression(X):
+    B = EASE(l2=7).fit(X).B_
+    for j in range(60):
+        others = np.delete(np.arange(60), j)
+        ridge = Ridge(alpha=7, fit_intercept=False, solver="cholesky")
+        ridge.fit(X[:, others].toarray(), X[:, [j]].toarray().ravel())
+        np.testing.assert_allclose(B[others, j], ridge.coef_, atol=1e-10)
+
+
+def test_agreement_with_irspack(X):
+    theirs = DenseSLIMRecommender(sp.csr_matrix(X), reg=15.0).learn().W
+    assert abs(EASE(l2=15).fit(X).B_ - theirs).max() < 1e-5
+
+
+def test_permuting_items_permutes_weights(X):
+    order = np.random.default_rng(3).permutation(60)
+    B = EASE(l2=11).fit(X).B_
+    np.testing.assert_allclose(EASE(l2=11).fit(X[:, order]).B_, B[np.ix_(order, order)], atol=1e-12)
+
+
+def test_duplicated_users_and_doubled_penalty_change_nothing(X):
+    twice = EASE(l2=22).fit(sp.vstack([X, X])).B_
+    np.testing.assert_allclose(twice, EASE(l2=11).fit(X).B_, atol=1e-12)
+
+
+def test_large_penalty_turns_weights_into_counts(X):
+    G = (X.T @ X).toarray()
+    np.fill_diagonal(G, 0)
+    np.testing.assert_allclose(1e9 * EASE(l2=1e9).fit(X).B_, G, atol=1e-4)
+
+
+def test_values_are_used_not_only_the_pattern():
+    weighted = X_HAND.copy()
+    weighted.data = np.array([2.0, 1, 1, 3, 1, 1, 1, 1])
+    G = (weighted.T @ weighted).toarray()
+    np.testing.assert_allclose(EASE(l2=2).fit(weighted).B_, ease_weights(G, 2), atol=1e-14)
+
+
+@pytest.mark.parametrize("block", [1, 7, 59, 60, 500])
+def test_lower_triangle_of_gram_does_not_depend_on_block(X, block):
+    expected = np.tril((X.T @ X).toarray())
+    np.testing.assert_array_equal(np.tril(lower_gram(X, block=block)), expected)
+
+
+def test_float32_stays_float32_and_close(X):
+    single = EASE(l2=15, dtype=np.float32).fit(X)
+    assert single.B_.dtype == np.float32
+    assert single.score([0]).dtype == np.float32
+    assert abs(single.B_ - EASE(l2=15).fit(X).B_).max() < 1e-6
+
+
+def test_fit_does_not_change_its_input(X):
+    before = X.copy()
+    EASE(l2=15).fit(X)
+    assert (before != X).nnz == 0
+
+
+def test_planted_clusters_are_found():
+    """Зрители вкусовых групп: EASE обязан обойти популярное."""
+    X, _, _ = make_clusters(n_users=300, n_items=120, n_clusters=4, per_user=16, seed=5)
+    rng = np.random.default_rng(0)
+    hidden = rng.random(X.nnz) < 0.25
+    train, test = X.copy(), X.copy()
+    train.data, test.data = X.data * ~hidden, X.data * hidden
+    train.eliminate_zeros()
+    test.eliminate_zeros()
+    scores = [evaluate(m.fit(train).score, test, train) for m in (EASE(l2=50), Popularity())]
+    difference = compare(*scores, "NDCG@10")
+    assert difference.mean > 5 * difference.se
+
+
+def test_cold_item_and_cold_user_give_zeros_not_nan(X):
+    model = EASE(l2=15).fit(sp.vstack([X, sp.csr_array((1, 60))]))
+    assert np.isfinite(model.B_).all()
+    assert not model.B_[17].any()
+    assert not model.B_[:, 17].any()
+    assert not model.score([150]).any()
+
+
+@pytest.mark.parametrize(
+    ("X_bad", "error", "message"),
+    [
+        (X_HAND.toarray(), TypeError, "разреженная"),
+        (sp.csr_array((0, 5)), ValueError, "пуста"),
+        (sp.csr_array((4, 0)), ValueError, "пуста"),
+        (sp.csr_array((4, 5)), ValueError, "ни одного взаимодействия"),
+        (sp.csr_array([[1.0, np.nan]]), ValueError, "nan"),
+        (sp.csr_array([[1.0, -1.0]]), ValueError, "отрицательные"),
+    ],
+)
+def test_bad_matrix_gets_a_russian_error(X_bad, error, message):
+    with pytest.raises(error, match=message):
+        EASE(l2=1).fit(X_bad)
+
+
+@pytest.mark.parametrize("l2", [0, -1, np.nan, "200", None, True])
+def test_bad_penalty_gets_a_russian_error(l2):
+    with pytest.raises(ValueError, match="l2"):
+        EASE(l2=l2).fit(X_HAND)
+
+
+def test_bad_scoring_input_gets_a_russian_error():
+    with pytest.raises(RuntimeError, match="не обучена"):
+        EASE().score([0])
+    with pytest.raises(RuntimeError, match="не обучена"):
+        EASE().score_history(X_HAND)
+    model = EASE(l2=1).fit(X_HAND)
+    with pytest.raises(ValueError, match="Пользователя 4 нет"):
+        model.score([0, 4])
+    with pytest.raises(ValueError, match="Пользователя -1 нет"):
+        model.score([-1])
+    with pytest.raises(ValueError, match="обучена на 3"):
+        model.score_history(X_HAND.T.tocsr())
+    with pytest.raises(TypeError, match="разреженная"):
+        model.score_history(X_HAND.toarray())
+
+
+def test_coo_and_csc_give_the_same_model(X):
+    B = EASE(l2=15).fit(X).B_
+    np.testing.assert_array_equal(EASE(l2=15).fit(X.tocoo()).B_, B)
+    np.testing.assert_array_equal(EASE(l2=15).fit(X.tocsc()).B_, B)

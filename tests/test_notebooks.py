@@ -1,0 +1,129 @@
+"""Уроки как они лежат: пары, исполнение, строение, числа и слова."""
+
+import inspect
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import recsys_lessons.models as models
+from recsys_lessons import lessons, results
+from recsys_lessons.checks import task_problem
+from tests import solutions
+from tools import lint
+from tools.notebooks import ROOT, execution_problems, pair_problems, source_paths, storage_problems
+
+SOURCES = source_paths()
+TEXTS = [
+    *SOURCES,
+    *sorted((ROOT / "recsys_lessons").rglob("*.py")),
+    ROOT / "README.md",
+]
+every_lesson = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+
+
+def read(source: Path) -> nbformat.NotebookNode:
+    return nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+
+
+@every_lesson
+def test_pair_is_in_step(source):
+    assert pair_problems(source) == []
+
+
+@every_lesson
+def test_every_cell_was_executed_in_order(source):
+    assert execution_problems(read(source)) == []
+
+
+@every_lesson
+def test_nothing_unstable_is_stored(source):
+    assert storage_problems(read(source)) == []
+
+
+@every_lesson
+def test_anatomy(source):
+    assert lint.anatomy_problems(source) == []
+
+
+@every_lesson
+def test_every_output_is_explained(source):
+    assert lint.output_problems(source) == []
+
+
+@every_lesson
+def test_numbers_in_the_text_are_in_the_output(source):
+    assert lint.prose_problems(source) == []
+
+
+@every_lesson
+def test_symbols(source):
+    assert lint.symbol_problems(source) == []
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
+def test_words(path):
+    assert lint.word_problems(path, lint.glossary()) == []
+
+
+@every_lesson
+def test_links_lead_somewhere(source):
+    """Ссылки на другие тетради: файл есть или это обещанный урок; у справочника есть и якорь."""
+    planned = {
+        "01_item_knn", "02_tifu_knn", "03_ials", "05_slim", "06_multivae", "07_lightgcn",
+        "08_bert4rec", "09_compare",
+    }  # fmt: skip
+    text = source.read_text(encoding="utf-8")
+    for target, anchor in re.findall(r"\]\((\w+)\.ipynb(?:#([^)]+))?\)", text):
+        linked = source.with_name(f"{target}.py")
+        assert linked.exists() or target in planned, f"{source.name}: нет {target}.ipynb"
+        if anchor:
+            headings = re.findall(r"^# #+ (.+)$", linked.read_text("utf-8"), flags=re.MULTILINE)
+            assert anchor in {heading.replace(" ", "-") for heading in headings}, anchor
+
+
+def test_stored_results_are_all_used():
+    text = "\n".join(source.read_text(encoding="utf-8") for source in SOURCES)
+    unused = [f.stem for f in results.results_dir().glob("*.json") if f'"{f.stem}"' not in text]
+    assert unused == []
+
+
+def test_public_classes_have_russian_docstrings():
+    for name in dir(models):
+        cls = getattr(models, name)
+        for thing in [cls, *(f for n, f in vars(cls).items() if inspect.isfunction(f))]:
+            if thing.__name__ != "__init__":
+                assert re.search("[а-яё]", inspect.getdoc(thing) or ""), thing
+
+
+def tasks(source: Path) -> list[tuple[str, dict[str, object]]]:
+    """Ячейки заданий урока и пространство имён, в котором они исполняются."""
+    namespace: dict[str, object] = {}
+    found = []
+    for cell in lessons.cells(source.read_text(encoding="utf-8")):
+        if cell.kind != "code":
+            continue
+        if "task" in cell.tags:
+            found.append((cell.source, namespace))
+        elif "answer" not in cell.tags:
+            exec(compile(cell.source, str(source), "exec"), namespace)
+    return found
+
+
+@pytest.mark.parametrize(
+    "source",
+    [path for path in SOURCES if not lint.is_handbook(path)],
+    ids=lambda path: path.stem,
+)
+def test_task_checks_fail_on_the_stub_and_pass_on_the_solution(source, monkeypatch):
+    monkeypatch.setenv("RECSYS_LESSONS_BUILD", "1")
+    monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)
+    found = tasks(source)
+    assert len(found) == lint.N_TASKS
+    for cell, namespace in found:
+        name = re.search(r"def (\w+)\(", cell)[1]
+        cases = namespace[re.search(r"check_task\([^,]+, \w+, (\w+)\)", cell)[1]]
+        exec(cell, namespace)
+        assert task_problem(namespace[name], cases), "проверка приняла заготовку"
+        assert task_problem(getattr(solutions, name), cases) == ""

@@ -1,0 +1,393 @@
+"""Проверки текста уроков: строение, длины, слова и обозначения, числа в тексте.
+
+Каждая функция возвращает список замечаний; пустой список — замечаний нет.
+"""
+
+import ast
+import io
+import re
+import statistics
+import tokenize
+from pathlib import Path
+
+import nbformat
+
+from recsys_lessons.lessons import Cell, cells
+from tools.notebooks import FOLDER, ROOT, output_text
+
+SECTIONS = [
+    "Идея на пальцах",
+    "От идеи к формуле",
+    "Алгоритм целиком",
+    "Сверка",
+    "Настоящие данные",
+    "Рычаги",
+    "Типичные ошибки",
+    "Цена",
+    "Проверьте себя",
+    "Итоги",
+]
+CLOSING = ["Проверьте себя", "Итоги"]
+CARD = ["Что сделаем", "Чему научимся", "Что нужно знать", "Время", "Статья"]
+
+MAX_MODEL_LINES = 45
+MAX_CELL_LINES = 25
+MEDIAN_CELL_LINES = 8
+MAX_CORE_WORDS = 3500
+MAX_CORE_CODE_LINES = 250
+MIN_WORDS_PER_CODE_LINE = 5
+MIN_QUESTIONS = 3
+N_TASKS = 2
+
+
+def is_handbook(source: Path) -> bool:
+    """Справочник: блоки без строения урока."""
+    return source.stem.startswith("A_")
+
+
+def is_introduction(source: Path) -> bool:
+    """Вводный урок (00…): свои разделы, общие карточка и концовка."""
+    return source.stem.startswith("00")
+
+
+def anatomy_problems(source: Path) -> list[str]:
+    """Строение урока: карточка, разделы, модельные ячейки, длины, задания."""
+    lesson = cells(source.read_text(encoding="utf-8"))
+    problems = _cell_problems(lesson)
+    if not is_handbook(source):
+        problems += _card_problems(lesson)
+        problems += _section_problems(lesson, CLOSING if is_introduction(source) else SECTIONS)
+        problems += _volume_problems(lesson)
+        problems += _task_problems(lesson)
+    if not is_handbook(source) and not is_introduction(source):
+        problems += _model_section_problems(lesson)
+    return [f"{source.name}: {problem}" for problem in problems]
+
+
+def _cell_problems(lesson: list[Cell]) -> list[str]:
+    problems = []
+    code = [cell for cell in lesson if cell.kind == "code"]
+    lengths = [len(_code_lines(cell)) for cell in code]
+    if lengths and statistics.median(lengths) > MEDIAN_CELL_LINES:
+        problems.append(f"медиана длины ячейки {statistics.median(lengths)} строк")
+    defined: dict[str, int] = {}
+    for cell, length in zip(code, lengths, strict=True):
+        where = f"строка {cell.first}"
+        limit = MAX_MODEL_LINES if "model" in cell.tags else MAX_CELL_LINES
+        if length > limit:
+            problems.append(f"{where}: в ячейке {length} строк кода, можно {limit}")
+        if cell.source.rstrip().endswith(";"):
+            problems.append(f"{where}: точка с запятой в конце ячейки")
+        if re.search(r"\bplt\.subplots\(|\bplt\.figure\(", cell.source) and not (
+            cell.source.rstrip().endswith("plt.show()") or _only_defines(cell)
+        ):
+            problems.append(f"{where}: ячейка с рисунком кончается plt.show()")
+        for name, line in _definitions(cell):
+            if name in defined:
+                problems.append(f"строка {line}: {name} уже определено в строке {defined[name]}")
+            defined[name] = line
+        if "model" in cell.tags:
+            problems += [
+                f"строка {cell.first + node.lineno - 1}: в модельной ячейке не только определения"
+                for node in ast.parse(cell.source).body
+                if not isinstance(
+                    node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
+                )
+            ]
+    for before, cell in zip([None, *lesson], lesson, strict=False):
+        starts = "deep" in cell.tags and (before is None or "deep" not in before.tags)
+        if starts and not re.match(r"#+ Углубление", cell.source):
+            problems.append(
+                f"строка {cell.first}: раздел с меткой deep начинается заголовком «Углубление»"
+            )
+    return problems
+
+
+def _card_problems(lesson: list[Cell]) -> list[str]:
+    first_section = next(
+        (n for n, cell in enumerate(lesson) if cell.source.startswith("## ")), len(lesson)
+    )
+    opening = lesson[:first_section]
+    text = "\n".join(cell.source for cell in opening if cell.kind == "markdown")
+    problems = []
+    if not opening or not opening[0].source.startswith("# "):
+        problems.append("урок начинается заголовком первого уровня")
+    missing = [item for item in CARD if f"**{item}" not in text]
+    if missing:
+        problems.append(f"в карточке нет: {', '.join(missing)}")
+    if not any(cell.kind == "code" and "print" in cell.source for cell in opening):
+        problems.append("до первого раздела нет результата: урок начинается со списка рекомендаций")
+    return problems
+
+
+def _headings(lesson: list[Cell], level: int = 2) -> list[str]:
+    return [
+        match
+        for cell in lesson
+        if cell.kind == "markdown"
+        for match in re.findall(rf"^{'#' * level} (.+)$", cell.source, flags=re.MULTILINE)
+    ]
+
+
+def _section_problems(lesson: list[Cell], expected: list[str]) -> list[str]:
+    headings = _headings(lesson)
+    if expected == CLOSING:
+        headings = headings[-len(CLOSING) :]
+    return [] if headings == expected else [f"разделы {headings}, а должны быть {expected}"]
+
+
+def _section(lesson: list[Cell], title: str) -> list[Cell]:
+    """Ячейки раздела второго уровня."""
+    inside = False
+    found = []
+    for cell in lesson:
+        if cell.kind == "markdown" and re.search(r"^## ", cell.source, flags=re.MULTILINE):
+            inside = title in _headings([cell])
+        if inside:
+            found.append(cell)
+    return found
+
+
+def _model_section_problems(lesson: list[Cell]) -> list[str]:
+    problems = []
+    whole = _section(lesson, "Алгоритм целиком")
+    allowed = [*_section(lesson, "От идеи к формуле"), *whole]
+    model = [cell for cell in lesson if "model" in cell.tags]
+    for cell in model:
+        if cell not in allowed:
+            problems.append(f"строка {cell.first}: модельная ячейка вне раздела об алгоритме")
+    classes = [
+        (cell, node.name)
+        for cell in model
+        for node in ast.parse(cell.source).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]
+    if not any(cell in whole for cell, _ in classes):
+        problems.append("в разделе «Алгоритм целиком» нет модельной ячейки с классом")
+    return problems
+
+
+def _volume_problems(lesson: list[Cell]) -> list[str]:
+    core = [cell for cell in lesson if not {"deep", "answer"} & set(cell.tags)]
+    words = sum(len(_words(cell.source)) for cell in core if cell.kind == "markdown")
+    code = [
+        line
+        for cell in core
+        if cell.kind == "code" and "plt." not in cell.source
+        for line in _code_lines(cell)
+    ]
+    problems = []
+    if words > MAX_CORE_WORDS:
+        problems.append(f"в основной части {words} слов, можно {MAX_CORE_WORDS}")
+    if len(code) > MAX_CORE_CODE_LINES:
+        problems.append(f"в основной части {len(code)} строк кода, можно {MAX_CORE_CODE_LINES}")
+    if code and words / len(code) < MIN_WORDS_PER_CODE_LINE:
+        problems.append(
+            f"на строку кода {words / len(code):.1f} слова, нужно {MIN_WORDS_PER_CODE_LINE}"
+        )
+    return problems
+
+
+def _task_problems(lesson: list[Cell]) -> list[str]:
+    problems = []
+    kinds = [("task" in cell.tags, "answer" in cell.tags) for cell in lesson if cell.kind == "code"]
+    tasks = sum(task for task, _ in kinds)
+    if tasks != N_TASKS:
+        problems.append(f"заданий «Попробуйте сами» {tasks}, а нужно {N_TASKS}")
+    for (task, _), (_, answer) in zip(kinds, [*kinds[1:], (False, False)], strict=True):
+        if task and not answer:
+            problems.append("за ячейкой задания нет ячейки с меткой answer")
+    questions = sum(cell.source.count("<details>") for cell in _section(lesson, "Проверьте себя"))
+    if questions < MIN_QUESTIONS:
+        problems.append(f"вопросов с ответом под <details> {questions}, нужно {MIN_QUESTIONS}")
+    return problems
+
+
+def output_problems(source: Path) -> list[str]:
+    """Рядом с каждым выводом есть текст, который его объясняет."""
+    notebook = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+    padded = [None, *notebook.cells, None]
+    return [
+        f"{source.name}: вывод ячейки {number} не объяснён: рядом нет текста"
+        for number, (before, cell, after) in enumerate(
+            zip(padded, padded[1:], padded[2:], strict=False), start=1
+        )
+        if cell is not None
+        and cell.get("outputs")
+        and not {"task", "answer"} & set(cell.metadata.get("tags", []))
+        and not any(near and near.cell_type == "markdown" for near in (before, after))
+    ]
+
+
+# --- Числа в тексте -------------------------------------------------------------------------------
+
+_NUMBER = re.compile(r"(?<![\w.,])\d+[.,]\d+(?![\w]|[.,]\d)")
+_SOURCE = re.compile(
+    r"\]\(https?://|arXiv|doi\.org|"
+    r"\b(?:WWW|RecSys|KDD|SIGIR|WSDM|ICDM|CIKM|UMAP|UAI|ICLR|NeurIPS|TOIS|TORS|TiiS)\b"
+)
+
+
+def prose_problems(source: Path) -> list[str]:
+    """Десятичные числа в тексте: есть в выводе или в коде той же тетради, либо назван источник."""
+    notebook = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+    known = set()
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            known |= _literals(cell.source)
+            for output in cell.get("outputs", []):
+                text = output_text(output) + _html(output)
+                known |= {number.replace(",", ".") for number in _NUMBER.findall(text)}
+    return [
+        f"{source.name}: число {number} в тексте не встречается в выводе и источник не назван: "
+        f"«{_clip(sentence, number)}»"
+        for cell in notebook.cells
+        if cell.cell_type == "markdown"
+        for sentence in _sentences(cell.source)
+        if not _SOURCE.search(sentence)
+        for number in _NUMBER.findall(sentence)
+        if number.replace(",", ".") not in known
+    ]
+
+
+def _html(output: nbformat.NotebookNode) -> str:
+    html = output.get("data", {}).get("text/html", "")
+    return " " + re.sub(r"<[^>]+>", " ", html)
+
+
+def _literals(code: str) -> set[str]:
+    tokens = tokenize.generate_tokens(io.StringIO(code).readline)
+    return {token.string for token in tokens if token.type == tokenize.NUMBER}
+
+
+def _sentences(markdown: str) -> list[str]:
+    """Предложения; строка таблицы и пункт списка — сами по себе. Код не входит."""
+    text = re.sub(r"```.*?```", "", markdown, flags=re.DOTALL)
+    text = re.sub(r"`[^`]*`", "", text).replace("{,}", ",")
+    blocks = re.split(r"\n\s*\n|\n(?=\s*(?:[-*|]|\d+\. ))", text)
+    return [
+        sentence
+        for block in blocks
+        for sentence in re.split(r"(?<=[.!?…:;])\s+(?=[А-ЯЁA-Z«*$])", block.replace("\n", " "))
+        if sentence.strip()
+    ]
+
+
+def _clip(sentence: str, number: str) -> str:
+    place = sentence.find(number)
+    return sentence[max(0, place - 40) : place + 40].strip()
+
+
+# --- Слова и обозначения --------------------------------------------------------------------------
+
+_ENDINGS = "(?:а|у|ом|ем|е|ы|и|ов|ев|ей|ам|ами|ах|ь|ью|ям|ями|ях)?"
+# Слово, запрещённое в одном значении и уместное в другом: что должно стоять рядом.
+EXCEPTIONS = {
+    "элемент": r"элемент\w* (?:\w+ )?(?:матриц|вектор|диагонал|строк|столбц|таблиц|массив)",
+    "ранг": r"ранг\w* (?:\w+ )?матриц|матриц\w*[^.]*ранг",
+    "рейтинг": r"$^",
+}
+# Обозначение → уроки, где оно разрешено. Проверяются только формулы.
+SYMBOLS = {
+    r"\\alpha(?!_0)": ("02",),
+    r"\\beta\b": ("06",),
+    r"\\rho\b": ("08",),
+    r"\\lambda(?!_[12u])": (),
+}
+
+
+def glossary() -> dict[str, list[str]]:
+    """Термин → слова, которые вместо него не употребляют: таблица словаря из 00a_start.
+
+    :raises ValueError: таблица не найдена
+    """
+    text = (FOLDER / "00a_start.py").read_text(encoding="utf-8")
+    found = re.search(r"^# \| Термин \|.*\n# \|[-| ]+\|\n((?:# \|.*\n)+)", text, re.MULTILINE)
+    if not found:
+        raise ValueError("В 00a_start.py нет таблицы «| Термин | … |»: словарь берётся оттуда.")
+    terms = {}
+    for row in found[1].splitlines():
+        columns = [column.strip() for column in row.strip("# |").split("|")]
+        words = re.findall(r"[а-яё]+(?: [а-яё]+)?", columns[2]) if len(columns) > 2 else []
+        terms[columns[0]] = words
+    return terms
+
+
+def word_problems(path: Path, terms: dict[str, list[str]]) -> list[str]:
+    """Слова вне словаря в уроке, пакете или документе."""
+    problems = []
+    text = path.read_text(encoding="utf-8")
+    # Сама таблица словаря называет эти слова.
+    text = re.sub(r"^# \|.*$", "", text, flags=re.MULTILINE)
+    for term, words in terms.items():
+        for word in words:
+            for match in re.finditer(_word_pattern(word), text, flags=re.IGNORECASE):
+                around = text[max(0, match.start() - 60) : match.end() + 60]
+                exception = EXCEPTIONS.get(word)
+                if exception and re.search(exception, around, flags=re.IGNORECASE):
+                    continue
+                line = text.count("\n", 0, match.start()) + 1
+                problems.append(
+                    f"{path.relative_to(ROOT)}:{line}: «{match.group()}» — пишем «{term}»"
+                )
+    return problems
+
+
+def _word_pattern(word: str) -> str:
+    stems = [re.sub(r"[аьй]$", "", part) for part in word.split()]
+    if len(stems) == 1:
+        return rf"\b{stems[0]}{_ENDINGS}\b"
+    return r"\b" + r"\s+".join(rf"{re.sub('ая|ый', '', stem)[:-1]}\w+" for stem in stems) + r"\b"
+
+
+def symbol_problems(source: Path) -> list[str]:
+    """Обозначения в формулах: одна буква — одно понятие."""
+    problems = []
+    number = source.stem[:2]
+    for cell in cells(source.read_text(encoding="utf-8")):
+        if cell.kind != "markdown" or "| Обозначение |" in cell.source:
+            continue
+        formulas = re.findall(r"\$\$.+?\$\$|\$[^$\n]+\$", cell.source, flags=re.DOTALL)
+        for pattern, allowed in SYMBOLS.items():
+            if number in allowed:
+                continue
+            for formula in formulas:
+                if re.search(pattern, formula):
+                    problems.append(
+                        f"{source.name}: в формуле {formula!r} обозначение {pattern!r} "
+                        "занято другим понятием"
+                    )
+    return problems
+
+
+def _code_lines(cell: Cell) -> list[str]:
+    """Строки кода без пустых, комментариев и строк документации."""
+    tree = ast.parse(cell.source)
+    doc: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node):
+            text = node.body[0]
+            doc |= set(range(text.lineno, (text.end_lineno or text.lineno) + 1))
+    return [
+        line
+        for number, line in enumerate(cell.source.splitlines(), start=1)
+        if line.strip() and not line.strip().startswith("#") and number not in doc
+    ]
+
+
+def _words(markdown: str) -> list[str]:
+    text = re.sub(r"\$\$.*?\$\$|\$[^$\n]*\$|```.*?```|<[^>]+>", " ", markdown, flags=re.DOTALL)
+    return re.findall(r"[А-Яа-яЁёA-Za-z]{2,}", text)
+
+
+def _definitions(cell: Cell) -> list[tuple[str, int]]:
+    return [
+        (node.name, cell.first + node.lineno - 1)
+        for node in ast.parse(cell.source).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ]
+
+
+def _only_defines(cell: Cell) -> bool:
+    kinds = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
+    return all(isinstance(node, kinds) for node in ast.parse(cell.source).body)

@@ -1,0 +1,143 @@
+"""Пары «урок .py — тетрадь .ipynb»: чтение, сравнение по содержанию, что можно хранить."""
+
+import hashlib
+import os
+import re
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "notebooks"
+
+# Окружение, в котором уроки исполняются при сборке и проверке: цифры те же на любой машине.
+KERNEL_ENV = {
+    "RECSYS_LESSONS_BUILD": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
+}
+
+# Что различается от запуска к запуску или от машины к машине.
+_UNSTABLE = {
+    "адрес объекта в памяти": re.compile(r"\b0x[0-9a-f]{6,}"),
+    "путь этой машины": re.compile(r"(?:^|[\s'\"(])(?:/(?:home|root|tmp|usr|Users)/|[A-Z]:\\)\w"),
+    "точная величина порядка ошибки округления": re.compile(r"(?:\d\.\d+|\b[2-9])e-1[1-9]\b"),
+    "длительность": re.compile(
+        r"\b\d+(?:\.\d+)?\s*(?:мкс|мс|секунд\w*|сек\.?|ms|µs|seconds)(?!\w)|"
+        r"\b(?:CPU|Wall) time"
+    ),
+}
+
+
+def source_paths(names: list[str] | None = None) -> list[Path]:
+    """Файлы уроков; ``names`` — имена без расширения.
+
+    :raises ValueError: такого урока нет
+    """
+    paths = {path.stem: path for path in sorted(FOLDER.glob("*.py"))}
+    unknown = [name for name in names or [] if name not in paths]
+    if unknown:
+        raise ValueError(f"Нет урока {', '.join(unknown)}. Есть: {', '.join(paths)}.")
+    return [paths[name] for name in names] if names else list(paths.values())
+
+
+def child_env(**extra: str) -> dict[str, str]:
+    """Окружение дочернего процесса: текущее, :data:`KERNEL_ENV` и ``extra``."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path, **KERNEL_ENV, **extra}
+
+
+def read_source(path: Path) -> NotebookNode:
+    """Тетрадь без вывода, какой её задаёт ``.py``: одни и те же байты из одного текста."""
+    parsed = jupytext.read(path, fmt="py:percent")
+    notebook = nbformat.v4.new_notebook(
+        metadata={
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )
+    used: dict[str, int] = {}
+    for cell in parsed.cells:
+        make = nbformat.v4.new_code_cell if cell.cell_type == "code" else None
+        new = (make or nbformat.v4.new_markdown_cell)(cell.source)
+        tags = list(cell.metadata.get("tags", []))
+        if tags:
+            new.metadata["tags"] = tags
+        if "answer" in tags:
+            new.metadata["jupyter"] = {"source_hidden": True}
+        digest = hashlib.sha256(f"{cell.cell_type}\0{cell.source}".encode()).hexdigest()[:10]
+        used[digest] = used.get(digest, 0) + 1
+        new["id"] = digest if used[digest] == 1 else f"{digest}-{used[digest]}"
+        notebook.cells.append(new)
+    return notebook
+
+
+def rebuild_command(source: Path) -> str:
+    """Команда, которая собирает тетрадь заново."""
+    return f"make lessons NB={source.stem}"
+
+
+def pair_problems(source: Path) -> list[str]:
+    """Чем тетрадь отличается от своего ``.py``. Времена файлов не важны."""
+    target = source.with_suffix(".ipynb")
+    if not target.exists():
+        return [f"{target.name}: тетради нет. Собрать: {rebuild_command(source)}"]
+    wanted, stored = read_source(source), nbformat.read(target, as_version=4)
+    problems = []
+    if len(wanted.cells) != len(stored.cells):
+        problems.append(f"ячеек {len(stored.cells)}, а в уроке {len(wanted.cells)}")
+    for number, (a, b) in enumerate(zip(wanted.cells, stored.cells, strict=False), start=1):
+        if (a.cell_type, a.source, a.metadata, a.id) != (b.cell_type, b.source, b.metadata, b.id):
+            problems.append(f"ячейка {number} не та, что в уроке: {_start(a.source)!r}")
+            break
+    if wanted.metadata != stored.metadata:
+        problems.append("метаданные не те, что даёт сборка")
+    return [f"{target.name}: {p}. Собрать: {rebuild_command(source)}" for p in problems]
+
+
+def execution_problems(notebook: NotebookNode) -> list[str]:
+    """Каждая непустая ячейка с кодом исполнена, по порядку 1..n."""
+    counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
+    if counts != list(range(1, len(counts) + 1)):
+        return [f"ячейки исполнены не по порядку 1..{len(counts)}: {counts}"]
+    return []
+
+
+def storage_problems(notebook: NotebookNode) -> list[str]:
+    """Что хранить нельзя: ошибки, stderr, виджеты и всё, что меняется от машины к машине."""
+    problems = []
+    if "widgets" in notebook.metadata:
+        problems.append("сохранено состояние виджетов")
+    for number, cell in enumerate(notebook.cells, start=1):
+        if "execution" in cell.metadata:
+            problems.append(f"ячейка {number}: сохранено время исполнения")
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if output.output_type == "error":
+                problems.append(f"ячейка {number}: сохранена ошибка {output.ename}")
+            if output.get("name") == "stderr":
+                problems.append(f"ячейка {number}: вывод в stderr: {_start(output.text)!r}")
+            if any("widget" in kind for kind in data):
+                problems.append(f"ячейка {number}: виджет; живой регулятор — через plots.live")
+            text = output_text(output)
+            for what, pattern in _UNSTABLE.items():
+                found = pattern.search(text)
+                if found:
+                    problems.append(f"ячейка {number}: {what}: {found.group().strip()!r}")
+    return problems
+
+
+def output_text(output: NotebookNode) -> str:
+    """Текст одного вывода."""
+    if output.output_type == "stream":
+        return str(output.text)
+    return str(output.get("data", {}).get("text/plain", ""))
+
+
+def _start(text: str) -> str:
+    return text.strip().splitlines()[0][:60] if text.strip() else ""

@@ -1,0 +1,54 @@
+"""Сохранённый вывод при других настройках процессора: те же цифры или нет.
+
+Переменные задаются только дочерним процессам. Наборы команд, которых у процессора нет,
+пропускаются.
+"""
+
+import platform
+import sys
+from pathlib import Path
+
+from tools.verify import verify
+
+SETTINGS: dict[str, dict[str, str]] = {
+    "два потока": {
+        "OMP_NUM_THREADS": "2",
+        "OPENBLAS_NUM_THREADS": "2",
+        "MKL_NUM_THREADS": "2",
+    },
+    "torch без AVX": {"ATEN_CPU_CAPABILITY": "default"},
+    "OpenBLAS для Haswell": {"OPENBLAS_CORETYPE": "Haswell"},
+    "OpenBLAS для SkylakeX": {"OPENBLAS_CORETYPE": "SkylakeX"},
+    "OpenBLAS для Nehalem": {"OPENBLAS_CORETYPE": "Nehalem"},
+}
+NEEDS = {"Haswell": "avx2", "SkylakeX": "avx512f", "Nehalem": "sse4_2"}
+
+
+def cpu_flags() -> set[str] | None:
+    """Наборы команд процессора; ``None`` — узнать не удалось."""
+    info = Path("/proc/cpuinfo")
+    if platform.machine() not in ("x86_64", "AMD64") or not info.exists():
+        return None
+    for line in info.read_text().splitlines():
+        if line.startswith("flags"):
+            return set(line.split())
+    return None
+
+
+def main(names: list[str]) -> int:
+    flags = cpu_flags()
+    failed = []
+    for title, env in SETTINGS.items():
+        kind = env.get("OPENBLAS_CORETYPE")
+        if kind and NEEDS[kind] not in (flags or set()):
+            print(f"{title}: пропущено, процессор этого не умеет или неизвестен", flush=True)
+            continue
+        print(f"{title}: {env}", flush=True)
+        if verify(names, **env):
+            failed.append(title)
+    print("Вывод тот же при всех настройках" if not failed else f"Отличается: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
