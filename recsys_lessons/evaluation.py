@@ -37,7 +37,7 @@ class Evaluation:
 
     :param values: таблица «пользователи × метрики», индекс — номера пользователей
     :param recommended: списки этих пользователей, форма ``(n_users, k)``, ``-1`` — пусто
-    :param n_skipped: сколько пользователей пропущено: у них нет тестовых объектов
+    :param n_skipped: сколько строк тестовой части пусто; это и те, у кого нет обучающей части
     :param seed_sd: разброс среднего по зёрнам генератора, если модель обучали несколько раз
     """
 
@@ -185,12 +185,15 @@ def average_seeds(evaluations: Sequence[Evaluation]) -> Evaluation:
     return Evaluation(values, first.recommended, first.n_skipped, means.std(ddof=1))
 
 
-def summary_table(evaluations: Mapping[str, Evaluation]) -> pd.DataFrame:
+def summary_table(evaluations: Mapping[str, Evaluation], digits: int = 3) -> pd.DataFrame:
     """Таблица «модели × метрики» строк вида «0.205 ± 0.007» (среднее ± стандартная ошибка)."""
     rows = {}
     for model, evaluation in evaluations.items():
         summary = evaluation.summary()
-        rows[model] = {name: f"{r['mean']:.3f} ± {r['se']:.3f}" for name, r in summary.iterrows()}
+        rows[model] = {
+            name: f"{row['mean']:.{digits}f} ± {row['se']:.{digits}f}"
+            for name, row in summary.iterrows()
+        }
     return pd.DataFrame(rows).T
 
 

@@ -44,11 +44,13 @@ class HeldOut:
     :param train: пользователи, на которых модель обучают, ``(n_train, n_items)``
     :param fold_in: известная часть истории новых пользователей, ``(n_users, n_items)``
     :param target: скрытая часть их истории, той же формы
+    :param users: номера новых пользователей в исходной матрице, ``(n_users,)``
     """
 
     train: sp.csr_array
     fold_in: sp.csr_array
     target: sp.csr_array
+    users: np.ndarray
 
 
 def chronological(ratings: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
@@ -185,7 +187,7 @@ def held_out_users(
         part.eliminate_zeros()
         parts.append(part)
     others = np.setdiff1d(np.arange(X.shape[0]), chosen)
-    return HeldOut(sp.csr_array(X[others]), *parts)
+    return HeldOut(sp.csr_array(X[others]), *parts, chosen)
 
 
 def next_basket(

@@ -3,6 +3,38 @@
 import numpy as np
 
 
+# 00a_start
+def best_unseen(scores, seen, k):
+    seen = set(seen)
+    order = sorted(range(len(scores)), key=lambda item: (-scores[item], item))
+    return [item for item in order if item not in seen][:k]
+
+
+def shrunk_mean(sums, counts, m):
+    overall = np.sum(sums) / np.sum(counts)
+    return (sums + m * overall) / (counts + m)
+
+
+# 00b_evaluation
+def ndcg_one(hits, n):
+    """NDCG списка попаданий ``hits`` при ``n`` тестовых объектах."""
+    if n == 0:
+        return float("nan")
+    k = len(hits)
+    weights = [1 / np.log2(place + 1) for place in range(1, k + 1)]
+    dcg = sum(weight for weight, hit in zip(weights, hits, strict=True) if hit)
+    return dcg / sum(weights[: min(k, n)])
+
+
+def honest_list(events, date, user, k):
+    """Популярное на дату ``date`` без просмотренного: ``k`` номеров, равные по возрастанию."""
+    past = events[events["timestamp"] < date]
+    seen = set(past.loc[past["user"] == user, "item"])
+    counts = past[past["rating"] >= 4].groupby("item").size()
+    ordered = sorted((-count, item) for item, count in counts.items() if item not in seen)
+    return np.array([item for _, item in ordered[:k]])
+
+
 # 04_ease
 def column_weights(G, j, l2):
     inverse = np.linalg.inv(G + l2 * np.eye(len(G)))
