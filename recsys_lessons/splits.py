@@ -187,7 +187,7 @@ def held_out_users(
         part.eliminate_zeros()
         parts.append(part)
     others = np.setdiff1d(np.arange(X.shape[0]), chosen)
-    return HeldOut(sp.csr_array(X[others]), *parts, chosen)
+    return HeldOut(sp.csr_array(X[others]), parts[0], parts[1], chosen)
 
 
 def next_basket(
