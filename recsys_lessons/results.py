@@ -125,6 +125,6 @@ def _digest(*parts: str | bytes) -> str:
 def _write(path: Path, content: Any) -> None:
     path.parent.mkdir(exist_ok=True)
     draft = path.with_suffix(".part")
-    text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)

@@ -107,7 +107,9 @@ def tasks(source: Path) -> list[tuple[str, dict[str, object]]]:
         if "task" in cell.tags:
             found.append((cell.source, namespace))
         elif "answer" not in cell.tags:
-            exec(compile(cell.source, str(source), "exec"), namespace)
+            # Строки на своих местах: по ним inspect.getsource находит текст функций.
+            shifted = "\n" * (cell.first - 1) + cell.source
+            exec(compile(shifted, str(source), "exec"), namespace)
     return found
 
 
