@@ -55,8 +55,8 @@ def stored_result(
         raise ValueError(f"Имя результата — «урок.название», а получено {name!r}.")
     path = results_dir() / f"{name}.json"
     key = {
-        "models": _digest(*(lessons.model_source(model).strip() for model in models)),
-        "compute": _digest(textwrap.dedent(inspect.getsource(compute)).strip()),
+        "models": _digest(*(_code(lessons.model_source(model)) for model in models)),
+        "compute": _digest(_code(textwrap.dedent(inspect.getsource(compute)))),
         "data": data_hash(*data),
         "params": _digest(json.dumps(params, sort_keys=True, ensure_ascii=False)),
     }
@@ -111,6 +111,11 @@ def _parts(thing: Any) -> Iterator[str | bytes]:
             yield json.dumps([str(x) for x in thing.ravel()], ensure_ascii=False)
     else:
         yield json.dumps(thing, sort_keys=True, ensure_ascii=False)
+
+
+def _code(source: str) -> str:
+    """Текст без пустых строк: правка прозы между модельными ячейками ключа не меняет."""
+    return "\n".join(line.rstrip() for line in source.splitlines() if line.strip())
 
 
 def _digest(*parts: str | bytes) -> str:
