@@ -55,9 +55,16 @@ class Evaluation:
         """Строка на метрику: среднее ``mean``, его ошибка ``se``, границы 95 % ``low, high``."""
         return pd.DataFrame({name: _interval(self.values[name]) for name in self.values}).T
 
+    def stats(self, metric: str) -> dict[str, float]:
+        """Строка :meth:`summary` одной метрики: ``mean, se, low, high``.
+
+        :raises ValueError: такой метрики здесь нет
+        """
+        return _interval(_column(self, metric))
+
     def __getitem__(self, metric: str) -> float:
         """Среднее метрики по пользователям: ``evaluation["NDCG@10"]``."""
-        return float(_column(self, metric).mean())
+        return self.stats(metric)["mean"]
 
     def __str__(self) -> str:
         rows = [
@@ -95,8 +102,9 @@ def recommend(
     :return: номера объектов, форма ``(len(users), k)``, ``-1`` — пустое место
     :raises ValueError: неизвестный пользователь, не та форма баллов, ``nan``, ``k < 1``
     """
+    m.check_k(k)
     seen = None if seen is None else check_interactions(seen)
-    users = check_users(users, np.iinfo(np.int64).max if seen is None else seen.shape[0])
+    users = check_users(users, None if seen is None else seen.shape[0])
     if not users.size:
         return np.empty((0, k), dtype=np.int64)
     n_items = seen.shape[1] if seen is not None else _scores(score, users[:1], None).shape[1]
@@ -123,19 +131,19 @@ def evaluate(
     :param metrics: имена вида ``"NDCG@10"``: HR, Precision, Recall, Recall_min, MAP, MRR, NDCG
     :raises ValueError: неизвестная метрика, формы не совпадают, тестовая часть пуста
     """
+    if isinstance(metrics, str) or not metrics:
+        raise ValueError(f'Метрики — непустой список: metrics=("NDCG@10",), а не {metrics!r}.')
     names = [_parse(name) for name in metrics]
-    if not names:
-        raise ValueError('Не названа ни одна метрика: metrics=("NDCG@10",).')
     test = check_interactions(test)
-    seen = None if seen is None else check_interactions(seen)
-    if seen is not None and seen.shape != test.shape:
+    seen = sp.csr_array(test.shape) if seen is None else check_interactions(seen)
+    if seen.shape != test.shape:
         raise ValueError(
             f"Формы не совпадают: тестовая часть {test.shape}, просмотренное {seen.shape}."
         )
     users = np.flatnonzero(np.diff(test.indptr) > 0)
     if not users.size:
         raise ValueError("В тестовой части нет ни одного взаимодействия.")
-    if seen is not None and seen.multiply(test).nnz:
+    if seen.multiply(test).nnz:
         raise ValueError(
             "Часть тестовых объектов помечена просмотренной: модель не сможет их рекомендовать. "
             "В seen входит только то, что было до среза."
@@ -200,17 +208,16 @@ def summary_table(evaluations: Mapping[str, Evaluation], digits: int = 3) -> pd.
 def _scores(score: Score, users: np.ndarray, seen: sp.csr_array | None) -> np.ndarray:
     """Баллы блока; у просмотренного — ``-inf``."""
     scores = np.asarray(score(users))
-    expected = seen.shape[1] if seen is not None else None
-    if scores.ndim != 2 or len(scores) != len(users) or expected not in (None, scores.shape[1]):
+    n_items = seen.shape[1] if seen is not None else scores.shape[-1] if scores.ndim else 0
+    if scores.shape != (len(users), n_items) or not n_items:
         raise ValueError(
             f"Функция баллов вернула форму {scores.shape}, "
-            f"а нужна ({len(users)}, {expected or 'n_items'})."
+            f"а нужна ({len(users)}, {n_items or 'n_items'})."
         )
-    if np.isnan(scores).any():
-        raise ValueError("Среди баллов есть nan: найдите деление на ноль в модели.")
+    scores = m.as_scores(scores)
     if seen is None:
         return scores
-    scores = scores.astype(np.result_type(scores.dtype, np.float32))
+    scores = scores.copy()
     rows = seen[users]
     hidden = np.repeat(np.arange(len(users)), np.diff(rows.indptr))
     scores[hidden, rows.indices] = -np.inf
@@ -219,8 +226,8 @@ def _scores(score: Score, users: np.ndarray, seen: sp.csr_array | None) -> np.nd
 
 def _parse(name: str) -> tuple[str, int]:
     """``"NDCG@10"`` → ``("NDCG", 10)``."""
-    metric, _, depth = name.partition("@")
-    if metric not in _METRICS or not depth.isdigit() or int(depth) < 1:
+    metric, _, depth = str(name).partition("@")
+    if metric not in _METRICS or not depth.isdecimal() or int(depth) < 1:
         raise ValueError(
             f"Неизвестная метрика {name!r}. Пример: NDCG@10; есть {', '.join(_METRICS)}."
         )

@@ -54,18 +54,23 @@ def check_training(X: Any, dtype: Any = np.float64) -> sp.csr_array:
     return matrix
 
 
-def check_users(users: Sequence[int] | np.ndarray, n_users: int) -> np.ndarray:
-    """Номера пользователей: целые, от 0 до ``n_users - 1``.
+def check_users(users: Sequence[int] | np.ndarray, n_users: int | None) -> np.ndarray:
+    """Номера пользователей: целые, от 0 до ``n_users - 1``; ``None`` — верхней границы нет.
 
     :raises ValueError: не одномерный массив целых или неизвестный пользователь
     """
-    array = np.asarray(users)
-    if array.ndim != 1 or (array.size and not np.issubdtype(array.dtype, np.integer)):
+    try:
+        array = np.asarray(users)
+    except ValueError:  # строки разной длины
+        array = np.empty(0, dtype=object)
+    empty = array.shape == (0,) and array.dtype.kind == "f"
+    if array.ndim != 1 or not (empty or np.issubdtype(array.dtype, np.integer)):
         raise ValueError(f"users — одномерный массив целых номеров, а получено {users!r}.")
-    if array.size and (array.min() < 0 or array.max() >= n_users):
+    if array.size and (array.min() < 0 or (n_users is not None and array.max() >= n_users)):
         bad = array.min() if array.min() < 0 else array.max()
+        known = "от 0." if n_users is None else f"от 0 до {n_users - 1}."
         raise ValueError(
-            f"Пользователя {bad} нет: номера от 0 до {n_users - 1}. "
+            f"Пользователя {bad} нет: номера {known} "
             "Новому пользователю баллы даёт score_history, если она есть у модели."
         )
     return array.astype(np.int64)
@@ -91,7 +96,7 @@ def check_number(
     """
     numeric = isinstance(value, int | float | np.integer | np.floating)
     number = numeric and not isinstance(value, bool)
-    if not number or not low <= value <= high or (above and value == low):
+    if not number or not low <= value <= high or np.isinf(value) or (above and value == low):
         bound = f"больше {low:g}" if above else f"не меньше {low:g}"
         upper = "" if high == np.inf else f" и не больше {high:g}"
         raise ValueError(f"{name} — число {bound}{upper}, а получено {value!r}.")

@@ -32,16 +32,11 @@ def top_k(scores: np.ndarray, k: int) -> np.ndarray:
     :return: целые числа, форма ``(n_users, k)``
     :raises ValueError: не та форма, ``k < 1``, среди баллов есть ``nan``
     """
-    scores = np.asarray(scores)
+    check_k(k)
+    scores = as_scores(scores)
     if scores.ndim != 2 or scores.shape[1] == 0:
         raise ValueError(
             f"Нужна таблица баллов (пользователи × объекты), а получена форма {scores.shape}."
-        )
-    _check_k(k)
-    if np.isnan(scores).any():
-        raise ValueError(
-            "Среди баллов есть nan: порядок не определён. Найдите деление на ноль в модели; "
-            "объект, который нельзя рекомендовать, отмечают баллом -inf."
         )
     n_users, n_items = scores.shape
     depth = min(k, n_items)
@@ -62,6 +57,24 @@ def top_k(scores: np.ndarray, k: int) -> np.ndarray:
     ranked = np.take_along_axis(values, best_first, axis=1)
     result[:, :depth][np.isneginf(ranked)] = EMPTY
     return result
+
+
+def as_scores(scores: np.ndarray) -> np.ndarray:
+    """Баллы действительными числами.
+
+    :raises ValueError: это не числа, или среди них есть ``nan``
+    """
+    scores = np.asarray(scores)
+    if scores.dtype.kind not in "fiub":
+        raise ValueError(f"Баллы — не числа: {scores.dtype}.")
+    if scores.dtype.kind != "f":
+        scores = scores.astype(np.float64)
+    if np.isnan(scores).any():
+        raise ValueError(
+            "Среди баллов есть nan: порядок не определён. Найдите деление на ноль в модели; "
+            "объект, который нельзя рекомендовать, отмечают баллом -inf."
+        )
+    return scores
 
 
 def hit_count(recommended: np.ndarray, relevant: sp.csr_array, k: int) -> np.ndarray:
@@ -189,14 +202,18 @@ def micro_precision(recommended: np.ndarray, relevant: sp.csr_array, k: int) -> 
     return float(hits.sum() / np.minimum(k, n).sum())
 
 
-def _check_k(k: int) -> None:
+def check_k(k: int) -> None:
+    """Глубина списка — целое число от 1.
+
+    :raises ValueError: это не так
+    """
     if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
         raise ValueError(f"Глубина списка k — целое число от 1, а получено {k!r}.")
 
 
 def _first(recommended: np.ndarray, n_items: int, k: int) -> np.ndarray:
     """Первые ``k`` мест, проверенные."""
-    _check_k(k)
+    check_k(k)
     lists = np.asarray(recommended)
     if lists.ndim != 2 or not np.issubdtype(lists.dtype, np.integer):
         raise ValueError(

@@ -49,13 +49,17 @@ def matrix(
 
     :param values: форма ``(len(rows), len(columns))``
     :param digits: знаков после запятой; отрицательное — чисел не писать
-    :raises ValueError: подписей не столько, сколько строк и столбцов
+    :raises ValueError: подписей не столько, сколько строк и столбцов; матрица пуста, в ней есть nan
     """
     values = np.asarray(values, dtype=float)
     if values.shape != (len(rows), len(columns)):
         raise ValueError(
             f"Матрица {values.shape}, а подписей {len(rows)} строк и {len(columns)} столбцов."
         )
+    if not values.size:
+        raise ValueError("Матрица пуста: рисовать нечего.")
+    if not np.isfinite(values).all():
+        raise ValueError("В матрице есть nan или бесконечность: закрасить их нечем.")
     limit = float(np.abs(values).max()) or 1.0
     ax.imshow(values, cmap="PuOr", vmin=-1.6 * limit, vmax=1.6 * limit, aspect="auto")
     ax.set_xticks(range(len(columns)), columns)
@@ -65,14 +69,14 @@ def matrix(
     if digits < 0:
         return
     for (i, j), value in np.ndenumerate(values):
-        text = f"{value:.{digits}f}" if abs(value) >= 0.5 * 10**-digits else "0"
+        text = f"{value:.{digits}f}" if float(f"{value:.{digits}f}") else "0"
         ax.text(j, i, text, ha="center", va="center", fontsize=9)
 
 
 def models(ax: Axes, evaluations: Mapping[str, Evaluation], metric: str) -> None:
     """Модели рядом: среднее точкой, 95 % доверительный интервал отрезком."""
     names = list(evaluations)
-    stats = [evaluations[name].summary().loc[metric] for name in names]
+    stats = [evaluations[name].stats(metric) for name in names]
     means = np.array([s["mean"] for s in stats])
     widths = np.array([s["high"] - s["mean"] for s in stats])
     places = np.arange(len(names))[::-1]

@@ -45,30 +45,37 @@ def stored_result(
     :param data: таблицы, матрицы и массивы, от которых оно зависит
     :param params: именованные параметры ``compute``
     :param recompute: посчитать сейчас и ничего не записывать
-    :raises StaleResultError: значения нет или ключ другой; в сообщении — команда
+    :raises StaleResultError: значения нет, файл повреждён или ключ другой; в сообщении — команда
+    :raises TypeError: значение или параметры не записываются в JSON
     """
     params = dict(params or {})
     if recompute:
-        return compute(**params)
+        return json.loads(_json(compute(**params), sort_keys=False))
     lesson, _, short = name.partition(".")
-    if not short:
+    if not lesson or not short:
         raise ValueError(f"Имя результата — «урок.название», а получено {name!r}.")
     path = results_dir() / f"{name}.json"
     key = {
         "models": _digest(*(_code(lessons.model_source(model)) for model in models)),
         "compute": _digest(_code(textwrap.dedent(inspect.getsource(compute)))),
         "data": data_hash(*data),
-        "params": _digest(json.dumps(params, sort_keys=True, ensure_ascii=False)),
+        "params": _digest(_json(params)),
     }
     if os.environ.get("RECSYS_LESSONS_FULL") == "1":
-        value = json.loads(json.dumps(compute(**params)))
+        value = json.loads(_json(compute(**params), sort_keys=False))
         _write(path, {"key": key, "params": params, "value": value})
         return value
     command = f"make lessons NB={lesson} FULL=1"
     if not path.exists():
         raise StaleResultError(f"Результат {name} ещё не посчитан. Посчитать: {command}")
-    stored = json.loads(path.read_text(encoding="utf-8"))
-    changed = [title for part, title in _PARTS.items() if stored["key"].get(part) != key[part]]
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        value, old = stored["value"], stored["key"]
+        changed = [title for part, title in _PARTS.items() if old.get(part) != key[part]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StaleResultError(
+            f"Файл {path.name} повреждён. Посчитать заново: {command}"
+        ) from error
     if changed:
         raise StaleResultError(
             f"Результат {name} устарел: изменились {', '.join(changed)}. "
@@ -77,7 +84,7 @@ def stored_result(
         )
     if not building():
         print(f"Значение {name} посчитано заранее; пересчитать: {command}")
-    return stored["value"]
+    return value
 
 
 def results_dir() -> Path:
@@ -87,7 +94,7 @@ def results_dir() -> Path:
 
 def data_hash(*objects: Any) -> str:
     """Отпечаток таблиц, матриц, массивов и всего, что записывается в JSON."""
-    return _digest(*(part for thing in objects for part in _parts(thing)))
+    return _digest(*(_digest(*_parts(thing)) for thing in objects))
 
 
 def _parts(thing: Any) -> Iterator[str | bytes]:
@@ -95,9 +102,13 @@ def _parts(thing: Any) -> Iterator[str | bytes]:
         for name in thing:
             yield str(name)
             yield from _parts(thing[name].to_numpy())
+    elif isinstance(thing, pd.Series):
+        yield from _parts(thing.to_numpy())
+    elif isinstance(thing, np.generic):
+        yield _json(thing.item())
     elif sp.issparse(thing):
-        matrix = sp.csr_array(thing)
-        matrix.sort_indices()
+        matrix = sp.csr_array(thing, copy=True)
+        matrix.sum_duplicates()
         yield str(matrix.shape)
         for array in (matrix.indptr, matrix.indices):
             yield array.astype("<i8").tobytes()
@@ -108,9 +119,18 @@ def _parts(thing: Any) -> Iterator[str | bytes]:
         if thing.dtype.kind in kinds:
             yield np.ascontiguousarray(thing).astype(kinds[thing.dtype.kind]).tobytes()
         else:
-            yield json.dumps([str(x) for x in thing.ravel()], ensure_ascii=False)
+            yield _json([str(x) for x in thing.ravel()])
     else:
-        yield json.dumps(thing, sort_keys=True, ensure_ascii=False)
+        yield _json(thing)
+
+
+def _json(value: Any, sort_keys: bool = True) -> str:
+    try:
+        return json.dumps(value, sort_keys=sort_keys, ensure_ascii=False)
+    except TypeError as error:
+        raise TypeError(
+            f"Это не записать в JSON: {error}. Верните числа, списки, словари."
+        ) from None
 
 
 def _code(source: str) -> str:

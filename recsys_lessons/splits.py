@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from recsys_lessons.inputs import check_interactions
+
 COLUMNS = ("user", "item", "rating", "timestamp")
 
 
@@ -59,11 +61,6 @@ def chronological(ratings: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     :raises ValueError: нет нужных столбцов, таблица пуста, есть пропуски или повторы пар
     """
     _check_frame(ratings)
-    if ratings.duplicated(["user", "item"]).any():
-        raise ValueError(
-            "Пользователь оценил один объект дважды. Оставьте одну запись на пару: "
-            "ratings.drop_duplicates(['user', 'item'], keep='last')."
-        )
     shuffled = np.random.default_rng(seed).permutation(len(ratings))
     order = np.lexsort((shuffled, ratings["timestamp"], ratings["user"]))
     return ratings.iloc[order].reset_index(drop=True)
@@ -101,8 +98,7 @@ def last_share(
     :param shape: ``(n_users, n_items)``; по умолчанию — по наибольшим номерам
     :raises ValueError: ``share`` не между 0 и 1, таблица не упорядочена
     """
-    if not 0 < share < 1:
-        raise ValueError(f"Доля тестовой части — число между 0 и 1, а получено {share!r}.")
+    _check_share("share", share)
     return _last(events, lambda n: np.floor(share * n + 1e-9).astype(int), min_rating, shape)
 
 
@@ -127,9 +123,11 @@ def global_date(
     """Разбиение по общей дате: для всех пользователей до ``date`` — обучение, с неё — тест.
 
     :param date: секунды, как в столбце ``timestamp``, или :class:`pandas.Timestamp`
-    :raises ValueError: по одну сторону от даты нет ни одного взаимодействия
+    :raises ValueError: дата не число и не момент, по одну её сторону нет взаимодействий
     """
     _check_frame(events)
+    if not isinstance(date, int | float | np.number | pd.Timestamp):
+        raise ValueError(f"Дата среза — секунды или pandas.Timestamp, а получено {date!r}.")
     cut = date.timestamp() if isinstance(date, pd.Timestamp) else date
     before = (events["timestamp"] < cut).to_numpy()
     if before.all() or not before.any():
@@ -164,15 +162,15 @@ def held_out_users(
 
     :raises ValueError: пользователей с достаточной историей меньше, чем ``n_users``
     """
-    if not 0 < fold_in_share < 1:
-        raise ValueError(f"fold_in_share — число между 0 и 1, а получено {fold_in_share!r}.")
-    X = sp.csr_array(X)
+    _check_share("fold_in_share", fold_in_share)
+    X = check_interactions(X)
     rng = np.random.default_rng(seed)
     eligible = np.flatnonzero(np.diff(X.indptr) >= 2)
-    if not 0 < n_users <= len(eligible):
+    limit = min(len(eligible), X.shape[0] - 1)
+    if not isinstance(n_users, int | np.integer) or not 0 < n_users <= limit:
         raise ValueError(
-            f"Отложить можно от 1 до {len(eligible)} пользователей (у остальных меньше двух "
-            f"взаимодействий), а запрошено {n_users}."
+            f"Отложить можно от 1 до {limit} пользователей (у остальных меньше двух "
+            f"взаимодействий), а запрошено {n_users!r}."
         )
     chosen = np.sort(rng.choice(eligible, n_users, replace=False))
     history = sp.csr_array(X[chosen])
@@ -200,9 +198,13 @@ def next_basket(
         первая корзина не раньше ``date``; только у тех, у кого есть история
     :raises ValueError: нет нужных столбцов, по одну сторону от даты пусто
     """
-    missing = {"user", "basket", "time", "item"} - set(baskets.columns)
-    if missing:
-        raise ValueError(f"В таблице корзин нет столбцов: {', '.join(sorted(missing))}.")
+    _check_table(baskets, ("user", "basket", "time", "item"))
+    if not pd.api.types.is_datetime64_any_dtype(baskets["time"]):
+        raise ValueError("Столбец time — моменты времени: pandas.to_datetime(frame['time']).")
+    if not isinstance(date, pd.Timestamp) or date is pd.NaT:
+        raise ValueError(f"Дата среза — pandas.Timestamp, а получено {date!r}.")
+    if (baskets.groupby(["user", "basket"])["time"].nunique() > 1).any():
+        raise ValueError("У одной корзины пользователя два разных времени: проверьте её номер.")
     rows = baskets[["user", "time", "basket", "item"]].drop_duplicates()
     rows = rows.sort_values(["user", "time", "basket", "item"])
     first = ~rows.duplicated(["user", "basket"]).to_numpy()
@@ -232,10 +234,9 @@ def _last(
 ) -> Split:
     """Срез каждого пользователя — перед последними ``n_test(n)`` положительными."""
     _check_frame(events)
-    user = events["user"].to_numpy()
-    if (np.diff(user) < 0).any() or (
-        (np.diff(user) == 0) & (np.diff(events["timestamp"]) < 0)
-    ).any():
+    user, time = events["user"].to_numpy(), events["timestamp"].to_numpy()
+    earlier = (user[1:] == user[:-1]) & (time[1:] < time[:-1])
+    if (user[1:] < user[:-1]).any() or earlier.any():
         raise ValueError(
             "Таблица не упорядочена по времени. Сначала: events = chronological(ratings, seed=0)."
         )
@@ -264,18 +265,37 @@ def _shape(events: pd.DataFrame) -> tuple[int, int]:
     return int(events["user"].max()) + 1, int(events["item"].max()) + 1
 
 
+def _check_share(name: str, share: float) -> None:
+    if not isinstance(share, int | float | np.number) or not 0 < share < 1:
+        raise ValueError(f"{name} — число между 0 и 1, а получено {share!r}.")
+
+
 def _check_frame(events: pd.DataFrame) -> None:
-    missing = [name for name in COLUMNS if name not in events.columns]
+    """Таблица оценок: столбцы, числа, ни одной пары дважды."""
+    _check_table(events, COLUMNS)
+    for name in ("rating", "timestamp"):
+        if not pd.api.types.is_numeric_dtype(events[name]):
+            raise ValueError(f"Столбец {name} — числа, а здесь {events[name].dtype}.")
+    if events.duplicated(["user", "item"]).any():
+        raise ValueError(
+            "Пользователь оценил один объект дважды. Оставьте одну запись на пару: "
+            "ratings.drop_duplicates(['user', 'item'], keep='last')."
+        )
+
+
+def _check_table(table: pd.DataFrame, columns: tuple[str, ...]) -> None:
+    """Столбцы на месте, строки есть, пропусков нет, ``user`` и ``item`` — номера."""
+    missing = [name for name in columns if name not in table.columns]
     if missing:
         raise ValueError(
-            f"В таблице нет столбцов: {', '.join(missing)}. Нужны {', '.join(COLUMNS)}."
+            f"В таблице нет столбцов: {', '.join(missing)}. Нужны {', '.join(columns)}."
         )
-    if events.empty:
-        raise ValueError("Таблица взаимодействий пуста: разбивать нечего.")
-    if events[list(COLUMNS)].isna().any(axis=None):
-        raise ValueError("В таблице взаимодействий есть пропуски (NaN): удалите эти строки.")
+    if table.empty:
+        raise ValueError("Таблица пуста: разбивать нечего.")
+    if table[list(columns)].isna().any(axis=None):
+        raise ValueError("В таблице есть пропуски (NaN): удалите эти строки.")
     for name in ("user", "item"):
-        if not pd.api.types.is_integer_dtype(events[name]) or (events[name] < 0).any():
+        if not pd.api.types.is_integer_dtype(table[name]) or (table[name] < 0).any():
             raise ValueError(
                 f"Столбец {name} — номера от нуля. Перекодируйте: pd.factorize(frame[{name!r}])."
             )

@@ -1,0 +1,156 @@
+"""Проверка ввода моделей: что принято, что отвергнуто и какими словами."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+
+from recsys_lessons.inputs import (
+    check_fitted,
+    check_interactions,
+    check_number,
+    check_training,
+    check_users,
+)
+
+FORMATS = [sp.csr_array, sp.csc_array, sp.coo_array, sp.lil_array, sp.csr_matrix]
+
+
+@pytest.mark.parametrize("make", FORMATS)
+@pytest.mark.parametrize("kind", ["bool", "int64", "float32", "float64"])
+def test_any_sparse_format_becomes_csr(make, kind):
+    dense = np.array([[1, 0, 1], [0, 0, 1]]).astype(kind)
+    matrix = check_interactions(make(dense))
+    assert isinstance(matrix, sp.csr_array) and matrix.dtype == np.float64
+    np.testing.assert_array_equal(matrix.toarray(), dense.astype(float))
+    assert check_interactions(make(dense), dtype=np.float32).dtype == np.float32
+
+
+def test_repeats_are_summed_and_explicit_zeros_removed():
+    given = sp.coo_array((np.array([1.0, 2, 0]), ([0, 0, 1], [1, 1, 0])), (2, 2))
+    matrix = check_interactions(given)
+    assert matrix.nnz == 1 and matrix[0, 1] == 3
+    assert given.nnz == 3
+
+
+def test_the_argument_is_not_changed():
+    given = sp.csr_array((np.array([2.0, 0, 1]), np.array([2, 1, 0]), np.array([0, 3])), (1, 3))
+    matrix = check_interactions(given)
+    matrix.data[:] = 7
+    assert given.data.tolist() == [2, 0, 1] and given.indices.tolist() == [2, 1, 0]
+
+
+def test_empty_rows_pass_but_are_no_training_data():
+    nothing = sp.csr_array((2, 3))
+    assert check_interactions(nothing).nnz == 0
+    with pytest.raises(ValueError, match="учиться не на чем"):
+        check_training(nothing)
+    with pytest.raises(ValueError, match="учиться не на чем"):
+        check_training(sp.csr_array((np.array([0.0]), ([0], [1])), (2, 3)))
+    trained = check_training(sp.csr_array([[0, 2.0]]), dtype=np.float32)
+    assert trained.toarray().tolist() == [[0, 2]] and trained.dtype == np.float32
+
+
+@pytest.mark.parametrize("check", [check_interactions, check_training])
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (sp.csr_array((0, 3)), r"пуста: форма \(0, 3\)"),
+        (sp.csr_array((3, 0)), r"пуста: форма \(3, 0\)"),
+        (sp.coo_array(np.ones(3)), r"форма \(3,\)"),
+        (sp.csr_array([[1, np.nan]]), "nan"),
+        (sp.csr_array([[1, np.inf]]), "бесконечность"),
+        (sp.csr_array([[1, -1]]), "отрицательные"),
+    ],
+)
+def test_bad_matrices(check, X, message):
+    with pytest.raises(ValueError, match=message):
+        check(X)
+
+
+@pytest.mark.parametrize("X", [np.eye(2), [[1, 0]], None, pd.DataFrame({"a": [1]})])
+def test_dense_matrices_are_refused(X):
+    for check in (check_interactions, check_training):
+        with pytest.raises(TypeError, match=rf"разреженная.*{type(X).__name__}"):
+            check(X)
+
+
+def test_number_of_items():
+    X = sp.csr_array(np.ones((2, 3)))
+    assert check_interactions(X, n_items=3).shape == (2, 3)
+    with pytest.raises(ValueError, match="3 объектов, а модель обучена на 2"):
+        check_interactions(X, n_items=2)
+
+
+@pytest.mark.parametrize(
+    "users", [[0, 4, 4], np.array([0, 4, 4], np.uint8), pd.Series([0, 4, 4]), (0, 4, 4)]
+)
+def test_users_become_an_array_of_int64(users):
+    array = check_users(users, 5)
+    assert array.dtype == np.int64 and array.tolist() == [0, 4, 4]
+
+
+def test_no_users_at_all_is_fine():
+    assert check_users([], 5).dtype == np.int64 and check_users([], 5).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("users", "message"),
+    [
+        ([5], "Пользователя 5 нет: номера от 0 до 4"),
+        ([0, -1], "Пользователя -1 нет"),
+        ([-2, 9], "Пользователя -2 нет"),
+        ([0.0], "одномерный массив целых"),
+        ([True], "одномерный массив целых"),
+        (["0"], "одномерный массив целых"),
+        ([None], "одномерный массив целых"),
+        ([[0, 1]], "одномерный массив целых"),
+        ([[0], [1, 2]], "одномерный массив целых"),
+        (3, "одномерный массив целых"),
+        ({1, 2}, "одномерный массив целых"),
+        (np.array([2**63 + 1], np.uint64), "Пользователя 9223372036854775809 нет"),
+    ],
+)
+def test_bad_users(users, message):
+    with pytest.raises(ValueError, match=message):
+        check_users(users, 5)
+
+
+def test_fitted():
+    class Model:
+        pass
+
+    model = Model()
+    with pytest.raises(RuntimeError, match=r"Model не обучена.*fit"):
+        check_fitted(model, "B_")
+    model.B_ = None
+    check_fitted(model, "B_")
+
+
+@pytest.mark.parametrize("value", [0, 0.5, 1, np.float32(0.5), np.int64(1)])
+def test_good_numbers(value):
+    check_number("alpha", value, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "value", [-0.001, 1.001, np.nan, np.inf, -np.inf, None, "0.5", True, [0.5], 0.5j, np.array(0.5)]
+)
+def test_bad_numbers(value):
+    with pytest.raises(ValueError, match=r"^alpha — число не меньше 0 и не больше 1, а получено"):
+        check_number("alpha", value, 0, 1)
+
+
+def test_strict_and_open_bounds():
+    check_number("l2", 1e-300, 0, above=True)
+    check_number("l2", 1e300, 0)
+    with pytest.raises(ValueError, match=r"^l2 — число больше 0, а получено 0\.$"):
+        check_number("l2", 0, 0, above=True)
+    with pytest.raises(ValueError, match=r"^l2 — число не меньше 0, а получено -1\.$"):
+        check_number("l2", -1, 0)
+    with pytest.raises(ValueError, match=r"^l2 — число больше 0 и не больше 2, а получено 3\.$"):
+        check_number("l2", 3, 0, 2, above=True)
+
+
+def test_infinity_is_no_value_even_without_an_upper_bound():
+    with pytest.raises(ValueError, match="получено inf"):
+        check_number("l2", np.inf, 0)

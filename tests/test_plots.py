@@ -1,0 +1,185 @@
+"""Рисунки: что на них стоит, ошибки, живые регуляторы."""
+
+import warnings
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from recsys_lessons import plots
+from recsys_lessons.evaluation import Evaluation
+
+
+@pytest.fixture
+def ax():
+    with matplotlib.rc_context():
+        plots.use_style()
+        figure, ax = plt.subplots()
+        yield ax
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            figure.canvas.draw()
+        plt.close(figure)
+
+
+def labels(axis) -> list[str]:
+    return [tick.get_text() for tick in axis.get_ticklabels()]
+
+
+def made(**metrics) -> Evaluation:
+    frame = pd.DataFrame({name.replace("_", "@"): values for name, values in metrics.items()})
+    return Evaluation(frame, np.zeros((len(frame), 1), dtype=int), 0)
+
+
+def test_style_changes_the_common_settings_only():
+    with matplotlib.rc_context():
+        before = dict(plt.rcParams)
+        plots.use_style()
+        changed = {name for name in before if plt.rcParams[name] != before[name]}
+        assert {"figure.figsize", "axes.spines.top", "axes.grid"} <= changed
+        assert not [name for name in changed if name.startswith("backend")]
+
+
+# ------------------------------------------------------------------------ матрица
+
+
+def test_matrix(ax):
+    values = np.array([[1, -0.5, 0.004], [0, 0.005, 12.345]])
+    plots.matrix(ax, values, ["Аня", "Боря"], ["x", "y", "z"], title="Матрица $X$")
+    assert labels(ax.yaxis) == ["Аня", "Боря"] and labels(ax.xaxis) == ["x", "y", "z"]
+    assert ax.get_title() == "Матрица $X$"
+    texts = {text.get_position(): text.get_text() for text in ax.texts}
+    assert texts[0, 0] == "1.00" and texts[1, 0] == "-0.50" and texts[2, 0] == "0"
+    assert texts[0, 1] == "0" and texts[1, 1] == "0.01" and texts[2, 1] == "12.35"
+    image = ax.images[0]
+    np.testing.assert_array_equal(image.get_array(), values)
+    low, high = image.get_clim()
+    assert low == -high < -12.345
+
+
+def test_matrix_colours_the_sign_and_leaves_zero_white(ax):
+    plots.matrix(ax, [[1.0, -1.0, 0.0]], ["r"], list("abc"))
+    image = ax.images[0]
+    plus, minus, zero = (np.array(image.to_rgba(v)[:3]) for v in (1.0, -1.0, 0.0))
+    assert zero.min() > 0.95
+    assert plus[2] > plus[1] and minus[0] > minus[2]  # фиолетовое и рыжее
+    # Чёрные числа читаются и на самой тёмной ячейке, и в чёрно-белой печати.
+    assert min((c @ [0.299, 0.587, 0.114]) for c in (plus, minus)) > 0.4
+
+
+@pytest.mark.parametrize(
+    ("digits", "expected"),
+    [(0, ["2", "0", "0"]), (1, ["1.5", "0.5", "-0.4"]), (-1, [])],
+)
+def test_digits(ax, digits, expected):
+    plots.matrix(ax, [[1.5, 0.49, -0.44]], ["r"], list("abc"), digits=digits)
+    assert [text.get_text() for text in ax.texts] == expected
+
+
+@pytest.mark.parametrize("value", [-0.5, -0.4, 0.0, -0.0, 0.5])
+def test_no_minus_zero(ax, value):
+    plots.matrix(ax, [[value]], ["r"], ["c"], digits=0)
+    assert ax.texts[0].get_text() == "0"
+
+
+def test_zero_matrix(ax):
+    plots.matrix(ax, np.zeros((2, 2)), "ab", "cd")
+    low, high = ax.images[0].get_clim()
+    assert low < 0 < high and {text.get_text() for text in ax.texts} == {"0"}
+
+
+@pytest.mark.parametrize(
+    ("values", "rows", "columns", "message"),
+    [
+        (np.ones((2, 3)), ["a"], ["b", "c", "d"], r"\(2, 3\), а подписей 1 строк и 3 столбцов"),
+        (np.ones((2, 3)), ["a", "b"], ["c", "d"], "подписей 2 строк и 2 столбцов"),
+        (np.ones((2, 3)), list("abc"), list("de"), "подписей"),
+        (np.ones(3), ["a"], list("bcd"), "подписей"),
+        (np.zeros((0, 0)), [], [], "пуста"),
+        ([[np.nan, 1.0]], ["a"], ["b", "c"], "nan"),
+    ],
+)
+def test_bad_matrices(ax, values, rows, columns, message):
+    with pytest.raises(ValueError, match=message):
+        plots.matrix(ax, values, rows, columns)
+
+
+# ------------------------------------------------------------------------ модели
+
+
+def test_models(ax):
+    evaluations = {
+        "EASE": made(NDCG_10=[0.2, 0.4, 0.6], HR_10=[1, 1, 1]),
+        "популярное": made(NDCG_10=[0.1, 0.1, 0.4], HR_10=[0, 0, 0]),
+    }
+    plots.models(ax, evaluations, "NDCG@10")
+    container = ax.containers[0]
+    points, _, bars = container.lines
+    np.testing.assert_allclose(points.get_xdata(), [0.4, 0.2])
+    assert points.get_ydata().tolist() == [1, 0]
+    assert labels(ax.yaxis) == ["EASE", "популярное"]
+    assert [tick.get_loc() for tick in ax.yaxis.get_major_ticks()] == [1, 0]
+    for name, segment in zip(evaluations, bars[0].get_segments(), strict=True):
+        row = evaluations[name].summary().loc["NDCG@10"]
+        np.testing.assert_allclose(segment[:, 0], [row["low"], row["high"]])
+    assert ax.get_xlabel() == "NDCG@10: среднее и 95 % доверительный интервал"
+    assert ax.get_xlim()[0] == 0
+
+
+def test_unknown_metric_gets_a_russian_error(ax):
+    with pytest.raises(ValueError, match="Метрики 'HR@10' здесь нет: посчитаны NDCG@10"):
+        plots.models(ax, {"EASE": made(NDCG_10=[0.2, 0.4])}, "HR@10")
+
+
+# ------------------------------------------------------------------------ кривая
+
+
+def test_curve(ax):
+    plots.curve(ax, [1, 2, 4], [0.1, 0.3, 0.2], [0.01, 0.02, 0.03], label="EASE", line=1)
+    drawn = ax.lines[0]
+    assert drawn.get_xdata().tolist() == [1, 2, 4] and drawn.get_ydata().tolist() == [0.1, 0.3, 0.2]
+    assert drawn.get_label() == "EASE" and drawn.get_linestyle() == "--"
+    corners = {(round(x, 9), round(y, 9)) for x, y in ax.collections[0].get_paths()[0].vertices}
+    assert {(1, 0.09), (1, 0.11), (2, 0.28), (2, 0.32), (4, 0.17), (4, 0.23)} <= corners
+
+
+def test_curve_without_uncertainty_and_label(ax):
+    plots.curve(ax, [1, 2], [0.1, 0.3])
+    assert not ax.collections and ax.get_legend_handles_labels() == ([], [])
+
+
+def test_lines_differ_without_colour(ax):
+    for number in range(5):
+        plots.curve(ax, [1, 2], [0.1, 0.3], line=number)
+    styles = [(line.get_linestyle(), line.get_marker()) for line in ax.lines]
+    assert len({style for style, _ in styles[:4]}) == len({mark for _, mark in styles[:4]}) == 4
+    assert styles[4] == styles[0]
+
+
+# ------------------------------------------------------------------------ регуляторы
+
+
+def test_live_is_silent_while_building(monkeypatch):
+    monkeypatch.setenv("RECSYS_LESSONS_BUILD", "1")
+    monkeypatch.setattr(ipywidgets, "interact", lambda *_, **__: pytest.fail("показан"))
+    plots.live(lambda l2: pytest.fail("вызвана"), l2=(1, 10))
+
+
+def test_live_interacts_in_a_session(monkeypatch):
+    monkeypatch.delenv("RECSYS_LESSONS_BUILD", raising=False)
+    calls = []
+    monkeypatch.setattr(
+        ipywidgets, "interact", lambda *args, **kwargs: calls.append((args, kwargs))
+    )
+
+    def draw(l2, k):
+        return l2 + k
+
+    assert plots.live(draw, l2=(1, 10), k=[5, 10]) is None
+    assert calls == [((draw,), {"l2": (1, 10), "k": [5, 10]})]
