@@ -197,6 +197,12 @@ def test_any_kind_of_numbers_will_do(kind):
     assert recommend(fixed(scores), [0], seen, k=4).tolist() == [[1, 0, 2, -1]]
 
 
+def test_close_scores_are_not_ties():
+    scores = np.array([[1.0, 1.0 + 1e-15, 1.0 - 1e-15]])
+    for seen in (None, sp.csr_array((1, 3))):
+        assert recommend(fixed(scores), [0], seen, k=3).tolist() == [[1, 0, 2]]
+
+
 def test_yes_or_no_is_a_score_too():
     scores = np.array([[False, True, False]])
     assert recommend(fixed(scores), [0], k=2).tolist() == [[1, 0]]

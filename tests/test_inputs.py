@@ -31,6 +31,8 @@ def test_repeats_are_summed_and_explicit_zeros_removed():
     matrix = check_interactions(given)
     assert matrix.nnz == 1 and matrix[0, 1] == 3
     assert given.nnz == 3
+    rows = sp.csr_array((np.array([1.0, 2]), np.array([1, 1]), np.array([0, 2])), (1, 2))
+    assert rows.nnz == 2 and check_interactions(rows).data.tolist() == [3]
 
 
 def test_the_argument_is_not_changed():

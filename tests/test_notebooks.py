@@ -1,5 +1,6 @@
 """Уроки как они лежат: пары, исполнение, строение, числа и слова."""
 
+import ast
 import inspect
 import re
 from pathlib import Path
@@ -97,20 +98,35 @@ def test_public_classes_have_russian_docstrings():
                 assert re.search("[а-яё]", inspect.getdoc(thing) or ""), thing
 
 
-def tasks(source: Path) -> list[tuple[str, dict[str, object]]]:
-    """Ячейки заданий урока и пространство имён, в котором они исполняются."""
-    namespace: dict[str, object] = {}
-    found = []
-    for cell in lessons.cells(source.read_text(encoding="utf-8")):
-        if cell.kind != "code":
-            continue
-        if "task" in cell.tags:
-            found.append((cell.source, namespace))
-        elif "answer" not in cell.tags:
-            # Строки на своих местах: по ним inspect.getsource находит текст функций.
-            shifted = "\n" * (cell.first - 1) + cell.source
-            exec(compile(shifted, str(source), "exec"), namespace)
+def names(source: str, *contexts: type[ast.expr_context]) -> set[str]:
+    """Имена, которые ячейка читает (``ast.Load``) или задаёт (``ast.Store``)."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, contexts):
+            found.add(node.id)
+        elif ast.Store in contexts and isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif ast.Store in contexts and isinstance(node, ast.alias):
+            found.add((node.asname or node.name).split(".")[0])
     return found
+
+
+def tasks(source: Path) -> tuple[list[str], dict[str, object]]:
+    """Ячейки заданий и пространство имён: исполнено только то, от чего зависят проверки."""
+    code = [c for c in lessons.cells(source.read_text(encoding="utf-8")) if c.kind == "code"]
+    found = [cell.source for cell in code if "task" in cell.tags]
+    needed = {name for cell in found for name in names(cell, ast.Load)}
+    chosen = []
+    for cell in reversed(code):
+        if {"task", "answer"} & set(cell.tags) or not names(cell.source, ast.Store) & needed:
+            continue
+        needed |= names(cell.source, ast.Load)
+        chosen.append(cell)
+    namespace: dict[str, object] = {}
+    for cell in reversed(chosen):
+        # Строки на своих местах: по ним inspect.getsource находит текст функций.
+        exec(compile("\n" * (cell.first - 1) + cell.source, str(source), "exec"), namespace)
+    return found, namespace
 
 
 @pytest.mark.parametrize(
@@ -121,9 +137,9 @@ def tasks(source: Path) -> list[tuple[str, dict[str, object]]]:
 def test_task_checks_fail_on_the_stub_and_pass_on_the_solution(source, monkeypatch):
     monkeypatch.setenv("RECSYS_LESSONS_BUILD", "1")
     monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)
-    found = tasks(source)
+    found, namespace = tasks(source)
     assert len(found) == lint.N_TASKS
-    for cell, namespace in found:
+    for cell in found:
         name = re.search(r"def (\w+)\(", cell)[1]
         cases = namespace[re.search(r"check_task\([^,]+, \w+, (\w+)\)", cell)[1]]
         exec(cell, namespace)

@@ -1,6 +1,7 @@
 """Долгие вычисления: запись, чтение, устаревший ключ, сбои; отпечаток данных."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -218,6 +219,19 @@ def test_a_failure_leaves_no_half_written_file(folder, monkeypatch, compute, err
         ask(compute)
     assert files(folder) == [f"{NAME}.json"]
     assert (folder / f"{NAME}.json").read_bytes() == before
+
+
+def test_a_full_disk_keeps_the_old_value(stored, folder, monkeypatch):
+    def half(path, text, **options):
+        path.write_bytes(text.encode()[: len(text) // 2])
+        raise OSError("нет места на диске")
+
+    with monkeypatch.context() as full:
+        full.setenv("RECSYS_LESSONS_FULL", "1")
+        full.setattr(Path, "write_text", half)
+        with pytest.raises(OSError, match="нет места"):
+            ask(params={"n": 3})
+    assert ask() == stored
 
 
 @pytest.mark.parametrize("name", ["grid", "grid.", ".grid", ""])

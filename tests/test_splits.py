@@ -312,6 +312,14 @@ def test_held_out_users_partition(seed, n_users, percent):
     np.testing.assert_array_equal(X.toarray(), before)
 
 
+@pytest.mark.parametrize("percent", [20, 50, 80, 90])
+def test_hidden_share_is_floored_without_float_surprises(percent):
+    """(1 − 0.8) · 10 в двоичной записи меньше 2, но скрыто два объекта из десяти."""
+    for n in range(2, 60):
+        parts = held_out_users(sp.csr_array(np.ones((2, n))), 1, percent / 100)
+        assert parts.target.nnz == max(1, floor(Fraction(100 - percent, 100) * n)), n
+
+
 def test_held_out_users_depends_on_the_seed_only():
     X = marked(0, n_items=40)
     a, b, c = (held_out_users(X, 5, seed=seed) for seed in (0, 0, 1))
