@@ -140,9 +140,9 @@ def test_changed_model_cells_make_the_value_stale(stored, monkeypatch):
         ask()
 
 
-def test_empty_lines_around_the_model_do_not(stored, monkeypatch):
-    """Добавленная выше текстовая ячейка сдвигает строки, но код модели тот же."""
-    monkeypatch.setattr(lessons, "model_source", lambda name: "\n\n\nclass EASE:\n    pass\n\n")
+def test_empty_lines_in_the_model_do_not(stored, monkeypatch):
+    """Правка текста между модельными ячейками сдвигает строки, но код модели тот же."""
+    monkeypatch.setattr(lessons, "model_source", lambda name: "\n\nclass EASE:\n\n \n    pass\n\n")
     assert ask() == stored
 
 

@@ -218,7 +218,7 @@ def test(_options: dict[str, str]) -> int:
         "ruff check": [*ruff, "check"],
         "ruff format": [*ruff, "format", "--check"],
         "mypy": [PYTHON, "-m", "mypy"],
-        "pytest": [*pytest, "-n", "2", "--dist", "loadfile"],
+        "pytest": [*pytest, "-n", "2", "--dist", "worksteal"],
         "уроки": [PYTHON, "-m", "tools.verify"],
     }
     seconds, failed = {}, []
