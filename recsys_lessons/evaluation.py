@@ -202,7 +202,7 @@ def summary_table(evaluations: Mapping[str, Evaluation], digits: int = 3) -> pd.
             name: f"{row['mean']:.{digits}f} ± {row['se']:.{digits}f}"
             for name, row in summary.iterrows()
         }
-    return pd.DataFrame(rows).T
+    return pd.DataFrame(rows).T.fillna("—")
 
 
 def _scores(score: Score, users: np.ndarray, seen: sp.csr_array | None) -> np.ndarray:

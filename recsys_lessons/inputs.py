@@ -22,6 +22,10 @@ def check_interactions(X: Any, dtype: Any = np.float64, n_items: int | None = No
             f"Нужна разреженная матрица, а получено {type(X).__name__}. "
             "Из плотной таблицы: scipy.sparse.csr_array(X)."
         )
+    if X.dtype.kind not in "biuf":
+        raise ValueError(f"В матрице взаимодействий — не действительные числа: {X.dtype}.")
+    if not np.isfinite(sp.coo_array(X).data).all():
+        raise ValueError("В матрице взаимодействий есть nan или бесконечность.")
     matrix = sp.csr_array(X, dtype=dtype, copy=True)
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
@@ -32,8 +36,6 @@ def check_interactions(X: Any, dtype: Any = np.float64, n_items: int | None = No
             f"В матрице {matrix.shape[1]} объектов, а модель обучена на {n_items}. "
             "Строки — пользователи, столбцы — объекты; не транспонирована ли она?"
         )
-    if not np.isfinite(matrix.data).all():
-        raise ValueError("В матрице взаимодействий есть nan или бесконечность.")
     if (matrix.data < 0).any():
         raise ValueError(
             "В матрице взаимодействий есть отрицательные числа: "

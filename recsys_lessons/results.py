@@ -151,5 +151,5 @@ def _write(path: Path, content: Any) -> None:
     path.parent.mkdir(exist_ok=True)
     draft = path.with_suffix(".part")
     text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-    draft.write_text(text, encoding="utf-8")
+    draft.write_text(text, encoding="utf-8", newline="\n")
     draft.replace(path)

@@ -169,8 +169,8 @@ def held_out_users(
     limit = min(len(eligible), X.shape[0] - 1)
     if not isinstance(n_users, int | np.integer) or not 0 < n_users <= limit:
         raise ValueError(
-            f"Отложить можно от 1 до {limit} пользователей (у остальных меньше двух "
-            f"взаимодействий), а запрошено {n_users!r}."
+            f"Отложить можно от 1 до {limit} пользователей, а запрошено {n_users!r}: у отложенного "
+            "не меньше двух взаимодействий, и хотя бы один остаётся для обучения."
         )
     chosen = np.sort(rng.choice(eligible, n_users, replace=False))
     history = sp.csr_array(X[chosen])
@@ -203,6 +203,8 @@ def next_basket(
         raise ValueError("Столбец time — моменты времени: pandas.to_datetime(frame['time']).")
     if not isinstance(date, pd.Timestamp) or date is pd.NaT:
         raise ValueError(f"Дата среза — pandas.Timestamp, а получено {date!r}.")
+    if (date.tz is None) != (baskets["time"].dt.tz is None):
+        raise ValueError("Часовой пояс указан только у даты среза или только у времён корзин.")
     if (baskets.groupby(["user", "basket"])["time"].nunique() > 1).any():
         raise ValueError("У одной корзины пользователя два разных времени: проверьте её номер.")
     rows = baskets[["user", "time", "basket", "item"]].drop_duplicates()
