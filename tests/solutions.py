@@ -46,3 +46,21 @@ def column_weights(G, j, l2):
 def repair(B_mistaken, G, l2):
     column = np.linalg.solve(G + l2 * np.eye(len(G)), np.eye(len(G)))
     return B_mistaken / (l2 * column.diagonal())
+
+
+# 01_item_knn
+def jaccard(G):
+    n = G.diagonal()
+    S = np.zeros_like(G)
+    for i in range(len(G)):
+        for j in range(len(G)):
+            either = n[i] + n[j] - G[i, j]
+            if i != j and either > 0:
+                S[i, j] = G[i, j] / either
+    return S
+
+
+def nearest_in_history(S, history, K):
+    """Сумма ``K`` наибольших сходств с объектами истории, для каждого объекта."""
+    votes = [sorted((S[i, j] for i in history), reverse=True)[:K] for j in range(len(S))]
+    return [sum(best) for best in votes]

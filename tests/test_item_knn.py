@@ -1,0 +1,352 @@
+"""Item-KNN из урока: ручной счёт, независимые библиотеки, свойства, отсечение, плохой ввод."""
+
+import warnings
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from implicit.nearest_neighbours import (
+    BM25Recommender,
+    CosineRecommender,
+    TFIDFRecommender,
+    bm25_weight,
+    tfidf_weight,
+)
+from recsys_lessons.models.item_knn import cosine_similarity, gram, nearest, weigh
+from sklearn.metrics import pairwise
+
+from recsys_lessons.datasets import make_clusters, toy_ratings
+from recsys_lessons.evaluation import compare, evaluate
+from recsys_lessons.models import ItemKNN, Popularity
+
+WEIGHTINGS = ("cosine", "tfidf", "bm25")
+# Avatar, Gladiator, Inception, Interstellar, The Matrix, Titanic
+X_TOY = sp.csr_array(
+    toy_ratings().pivot(index="user", columns="title", values="rating").notna().to_numpy(float)
+)
+
+
+@pytest.fixture(scope="module")
+def X():
+    """Случайные взаимодействия: редкие и частые объекты, один объект без взаимодействий."""
+    rng = np.random.default_rng(1)
+    dense = rng.random((150, 60)) < np.linspace(0.4, 0.02, 60)
+    dense[:, 17] = False
+    return sp.csr_array(dense.astype(float))
+
+
+@pytest.fixture(scope="module")
+def weighted(X):
+    """То же с неодинаковыми числами: сходства разные, равных нет."""
+    values = X.copy()
+    values.data = np.random.default_rng(2).uniform(0.5, 3, X.nnz)
+    return values
+
+
+def off_diagonal(S):
+    dense = S.toarray() if sp.issparse(S) else np.array(S)
+    np.fill_diagonal(dense, 0)
+    return dense
+
+
+def implicit_similarity(recommender, X):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        recommender.fit(sp.csr_matrix(X), show_progress=False)
+    return recommender.similarity
+
+
+def test_hand_vectors_without_truncation():
+    model = ItemKNN(k=6).fit(X_TOY)
+    scores = np.where(X_TOY.toarray() > 0, -1, model.score(range(5)))
+    expected = np.array(
+        [
+            [-1, 2.4880, -1, -1, -1, -1],
+            [1.2440, -1, -1, 1.9047, -1, 1.2440],
+            [-1, -1, 1.9107, -1, 2.4821, -1],
+            [-1, 1.8214, 2.1100, -1, -1, -1],
+            [2.1100, -1, -1, -1, -1, 2.1100],
+        ]
+    )
+    np.testing.assert_allclose(scores, expected, atol=6e-4)
+    assert model.S_[2, 4] == pytest.approx(np.sqrt(3) / 2, abs=1e-14)
+    assert model.S_[0, 5] == pytest.approx(1, abs=1e-14)
+
+
+def test_hand_vectors_truncated_per_target():
+    scores = ItemKNN(k=2, truncation="target").fit(X_TOY).score(range(5))
+    assert scores[0, 1] == pytest.approx(1.244, abs=6e-4)
+    np.testing.assert_allclose(sorted(scores[2, [2, 4]]), [0.667, 0.75], atol=6e-4)
+    np.testing.assert_allclose(sorted(scores[3, [1, 2]]), [0.577, 0.866], atol=6e-4)
+    np.testing.assert_allclose(scores[4, [0, 5]], [0.866, 0.866], atol=6e-4)
+
+
+def test_source_and_target_truncation_differ_on_the_toy_table():
+    source = ItemKNN(k=1, truncation="source").fit(X_TOY).S_
+    target = ItemKNN(k=1, truncation="target").fit(X_TOY).S_
+    np.testing.assert_array_equal(np.diff(source.indptr), 1)
+    np.testing.assert_array_equal(np.diff(target.tocsc().indptr), 1)
+    assert (source != target).nnz
+
+
+def test_shrinkage_in_fractions():
+    X = sp.csr_array([[1.0, 1], [1, 1], [1, 1]])
+    model = ItemKNN(shrinkage=10).fit(X)
+    assert model.S_[0, 1] == pytest.approx(float(Fraction(3, 13)), abs=1e-15)
+
+
+def test_score_of_known_users_is_score_of_their_history(X):
+    model = ItemKNN(k=7).fit(X)
+    users = np.array([5, 0, 5, 149])
+    np.testing.assert_array_equal(model.score(users), model.score_history(X[users]))
+    expected = X[users].toarray() @ model.S_.toarray()
+    np.testing.assert_allclose(model.score(users), expected, atol=1e-13)
+    assert isinstance(model.score(users), np.ndarray)
+
+
+def test_scores_use_raw_values_not_weighted_ones(weighted):
+    model = ItemKNN(k=7, weighting="bm25").fit(weighted)
+    expected = weighted.toarray() @ model.S_.toarray()
+    np.testing.assert_allclose(model.score(range(150)), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("data", ["X", "weighted"])
+def test_agreement_with_scikit_learn(data, request):
+    X = request.getfixturevalue(data)
+    S = ItemKNN(k=60, truncation="source").fit(X).S_.toarray()
+    theirs = off_diagonal(pairwise.cosine_similarity(X.T))
+    np.testing.assert_allclose(S, theirs, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("weighting", "reference"), [("cosine", CosineRecommender), ("tfidf", TFIDFRecommender)]
+)
+@pytest.mark.parametrize("k", [5, 60])
+def test_agreement_with_implicit_whose_k_counts_the_item_itself(weighted, weighting, reference, k):
+    theirs = implicit_similarity(reference(K=k + 1, num_threads=1), weighted)
+    ours = ItemKNN(k=k, weighting=weighting, truncation="source").fit(weighted).S_
+    np.testing.assert_allclose(ours.toarray(), off_diagonal(theirs), atol=1e-12, rtol=0)
+
+
+def test_agreement_with_implicit_bm25_products(weighted):
+    theirs = implicit_similarity(BM25Recommender(K=9, num_threads=1), weighted)
+    ours = nearest(gram(weigh(weighted, "bm25")), 9)
+    np.testing.assert_allclose(ours.toarray(), theirs.toarray(), atol=1e-10, rtol=0)
+
+
+def test_recommendations_agree_with_implicit(weighted):
+    reference = CosineRecommender(K=11, num_threads=1)
+    implicit_similarity(reference, weighted)
+    row = sp.csr_matrix(weighted[[3]])
+    ids, values = reference.recommend(0, row, N=10, filter_already_liked_items=True)
+    ours = ItemKNN(k=10, truncation="source").fit(weighted).score([3])[0]
+    np.testing.assert_allclose(ours[ids], values, atol=1e-12)
+
+
+def test_weights_agree_with_implicit(weighted):
+    tfidf = tfidf_weight(sp.csr_matrix(weighted).T).T.toarray()
+    bm25 = bm25_weight(sp.csr_matrix(weighted).T, K1=1.2, B=0.75).T.toarray()
+    np.testing.assert_allclose(weigh(weighted, "tfidf").toarray(), tfidf, atol=1e-12)
+    np.testing.assert_allclose(weigh(weighted, "bm25").toarray(), bm25, atol=1e-12)
+
+
+def test_bm25_equals_tfidf_on_ones_without_shrinkage(X):
+    tfidf, bm25 = (ItemKNN(k=60, weighting=w).fit(X).S_.toarray() for w in ("tfidf", "bm25"))
+    np.testing.assert_allclose(tfidf, bm25, atol=1e-12)
+    shrunk = ItemKNN(k=60, weighting="bm25", shrinkage=20).fit(X).S_.toarray()
+    other = ItemKNN(k=60, weighting="tfidf", shrinkage=20).fit(X).S_.toarray()
+    assert abs(shrunk - other).max() > 1e-3
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+@pytest.mark.parametrize("shrinkage", [0, 0.5, 100])
+def test_similarity_is_symmetric_bounded_and_without_diagonal(weighted, weighting, shrinkage):
+    S = cosine_similarity(gram(weigh(weighted, weighting)), shrinkage)
+    np.testing.assert_array_equal(S, S.T)
+    assert S.min() >= 0
+    assert S.max() <= 1 + 1e-12
+    assert not np.diag(S).any()
+
+
+def test_scaling_an_item_does_not_change_cosine(weighted):
+    scale = sp.diags_array(np.random.default_rng(4).uniform(0.1, 9, 60))
+    expected = ItemKNN(k=8).fit(weighted).S_.toarray()
+    np.testing.assert_allclose(
+        ItemKNN(k=8).fit(weighted @ scale).S_.toarray(), expected, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("truncation", ["source", "target"])
+def test_permuting_items_permutes_similarity(weighted, truncation):
+    order = np.random.default_rng(3).permutation(60)
+    S = ItemKNN(k=9, truncation=truncation).fit(weighted).S_.toarray()
+    shuffled = ItemKNN(k=9, truncation=truncation).fit(weighted[:, order]).S_.toarray()
+    np.testing.assert_allclose(shuffled, S[np.ix_(order, order)], atol=1e-12)
+
+
+def test_target_truncation_is_transposed_source_truncation(X):
+    source = ItemKNN(k=6, truncation="source", shrinkage=3).fit(X).S_.toarray()
+    target = ItemKNN(k=6, truncation="target", shrinkage=3).fit(X).S_.toarray()
+    np.testing.assert_array_equal(source, target.T)
+    assert (np.count_nonzero(source, axis=1) <= 6).all()
+    assert (np.count_nonzero(target, axis=0) <= 6).all()
+    assert np.count_nonzero(source, axis=0).max() > 6
+
+
+@pytest.mark.parametrize("block", [1, 7, 59, 60, 500])
+def test_gram_and_neighbours_do_not_depend_on_block(weighted, block):
+    G = gram(weighted, block=block)
+    np.testing.assert_allclose(G, (weighted.T @ weighted).toarray(), atol=1e-12)
+    np.testing.assert_array_equal(G, G.T)
+    S = cosine_similarity(gram(weighted))
+    assert (nearest(S, 5, block=block) != nearest(S, 5)).nnz == 0
+
+
+def test_equal_similarities_go_to_smaller_ids():
+    S = np.array([[0, 0.5, 0.5, 0.5, 0.7]] + [[0.0] * 5] * 4)
+    np.testing.assert_array_equal(nearest(S, 3).toarray()[0], [0, 0.5, 0.5, 0, 0.7])
+
+
+def test_similarities_equal_up_to_rounding_error_are_equal():
+    """1/3 тремя способами: разница в последнем знаке не выбирает соседа."""
+    third = 1 / 3
+    S = np.array(
+        [[0, third, np.nextafter(third, 1), np.nextafter(third, 0), 0.9]] + [[0.0] * 5] * 4
+    )
+    for k, expected in ((1, [4]), (2, [1, 4]), (3, [1, 2, 4])):
+        np.testing.assert_array_equal(nearest(S, k)[[0]].indices, expected)
+    assert nearest(S, 4)[0, 2] == S[0, 2]
+
+
+def test_close_similarities_are_not_rounded_together():
+    """Разница в четвёртом знаке и дальше различает соседей, каким бы ни было сжатие."""
+    S = np.array([[0, 0.64510, 0.64543, 0.645432]] + [[0.0] * 4] * 3)
+    np.testing.assert_array_equal(nearest(S, 1)[[0]].indices, [3])
+    np.testing.assert_array_equal(nearest(S * 1e-14, 1)[[0]].indices, [3])
+
+
+def test_huge_shrinkage_ranks_by_common_users(X):
+    S = ItemKNN(k=5, shrinkage=1e13, truncation="source").fit(X).S_
+    G = off_diagonal(gram(X))
+    for item in range(60):
+        chosen = G[item, S[[item]].indices]
+        np.testing.assert_array_equal(np.sort(chosen), np.sort(G[item])[-5:][-len(chosen) or 60 :])
+
+
+def test_item_is_not_its_own_neighbour_even_with_a_twin():
+    X = sp.csr_array([[1.0, 1, 0], [1, 1, 1], [0, 0, 1]])
+    S = ItemKNN(k=1, truncation="source").fit(X).S_
+    assert not S.diagonal().any()
+    assert S[0, 1] == pytest.approx(1)
+    assert S[1, 0] == pytest.approx(1)
+
+
+def test_more_neighbours_than_items_is_all_of_them(X):
+    everything = ItemKNN(k=60, shrinkage=1).fit(X).S_.toarray()
+    np.testing.assert_array_equal(ItemKNN(k=10**6, shrinkage=1).fit(X).S_.toarray(), everything)
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_float32_stays_float32_and_close(weighted, weighting):
+    single = ItemKNN(k=60, weighting=weighting, dtype=np.float32).fit(weighted)
+    assert single.S_.dtype == np.float32
+    assert single.score([0]).dtype == np.float32
+    double = ItemKNN(k=60, weighting=weighting).fit(weighted).S_
+    assert double.dtype == np.float64
+    assert abs(single.S_ - double).max() < 1e-5
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_fit_does_not_change_its_input(weighted, weighting):
+    before = weighted.copy()
+    ItemKNN(weighting=weighting).fit(weighted)
+    assert (before != weighted).nnz == 0
+
+
+@pytest.mark.parametrize("truncation", ["source", "target"])
+def test_planted_clusters_are_found(truncation):
+    """Зрители вкусовых групп: соседи из своей группы, списки лучше популярного."""
+    X, _, cluster = make_clusters(n_users=300, n_items=120, n_clusters=4, per_user=16, seed=5)
+    rng = np.random.default_rng(0)
+    hidden = rng.random(X.nnz) < 0.25
+    train, test = X.copy(), X.copy()
+    train.data, test.data = X.data * ~hidden, X.data * hidden
+    train.eliminate_zeros()
+    test.eliminate_zeros()
+    model = ItemKNN(k=10, truncation=truncation, shrinkage=2).fit(train)
+    rows, columns = model.S_.nonzero()
+    assert np.mean(cluster[rows] == cluster[columns]) > 0.7
+    scores = [evaluate(m.score, test, train) for m in (model, Popularity().fit(train))]
+    difference = compare(*scores, "NDCG@10")
+    assert difference.mean > 5 * difference.se
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+@pytest.mark.parametrize("truncation", ["source", "target"])
+def test_cold_item_and_cold_user_give_zeros_not_nan(X, weighting, truncation):
+    model = ItemKNN(weighting=weighting, truncation=truncation)
+    model.fit(sp.vstack([X, sp.csr_array((1, 60))]))
+    assert np.isfinite(model.S_.data).all()
+    assert not model.S_[[17]].nnz
+    assert not model.S_[:, [17]].nnz
+    assert not model.score([150]).any()
+    assert np.isfinite(model.score(range(151))).all()
+
+
+@pytest.mark.parametrize("weighting", ["tfidf", "bm25"])
+def test_user_who_took_all_but_one_weighs_nothing_and_gives_no_nan(weighting):
+    X = sp.csr_array([[1.0, 1, 1, 0], [0, 0, 0, 1]])
+    model = ItemKNN(weighting=weighting).fit(X)
+    assert not model.S_.nnz
+    assert not model.score([0, 1]).any()
+
+
+@pytest.mark.parametrize(
+    ("X_bad", "error", "message"),
+    [
+        (X_TOY.toarray(), TypeError, "разреженная"),
+        (sp.csr_array((0, 5)), ValueError, "пуста"),
+        (sp.csr_array((4, 0)), ValueError, "пуста"),
+        (sp.csr_array((4, 5)), ValueError, "ни одного взаимодействия"),
+        (sp.csr_array([[1.0, np.nan]]), ValueError, "nan"),
+        (sp.csr_array([[1.0, -1.0]]), ValueError, "отрицательные"),
+    ],
+)
+def test_bad_matrix_gets_a_russian_error(X_bad, error, message):
+    with pytest.raises(error, match=message):
+        ItemKNN().fit(X_bad)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("k", v) for v in (0, -1, 2.5, np.nan, np.inf, "5", None, True)]
+    + [("shrinkage", v) for v in (-1, np.nan, np.inf, "5", None)]
+    + [("weighting", v) for v in ("TF-IDF", None, "")]
+    + [("truncation", v) for v in ("row", None, "")],
+)
+def test_bad_hyper_parameter_gets_a_russian_error(name, value):
+    with pytest.raises(ValueError, match=rf"{name} — .* получено"):
+        ItemKNN(**{name: value}).fit(X_TOY)
+
+
+def test_bad_scoring_input_gets_a_russian_error():
+    with pytest.raises(RuntimeError, match="не обучена"):
+        ItemKNN().score([0])
+    with pytest.raises(RuntimeError, match="не обучена"):
+        ItemKNN().score_history(X_TOY)
+    model = ItemKNN().fit(X_TOY)
+    with pytest.raises(ValueError, match="Пользователя 5 нет"):
+        model.score([0, 5])
+    with pytest.raises(ValueError, match="Пользователя -1 нет"):
+        model.score([-1])
+    with pytest.raises(ValueError, match="обучена на 6"):
+        model.score_history(X_TOY.T.tocsr())
+    with pytest.raises(TypeError, match="разреженная"):
+        model.score_history(X_TOY.toarray())
+
+
+def test_coo_and_csc_give_the_same_model(weighted):
+    S = ItemKNN(weighting="bm25").fit(weighted).S_
+    for form in (weighted.tocoo(), weighted.tocsc()):
+        assert (ItemKNN(weighting="bm25").fit(form).S_ != S).nnz == 0
