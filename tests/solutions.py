@@ -64,3 +64,15 @@ def nearest_in_history(S, history, K):
     """Сумма ``K`` наибольших сходств с объектами истории, для каждого объекта."""
     votes = [sorted((S[i, j] for i in history), reverse=True)[:K] for j in range(len(S))]
     return [sum(best) for best in votes]
+
+
+# 03_ials
+def user_vector(Q, history, penalty, alpha0):
+    weights = np.full(len(Q), alpha0)
+    weights[history] += 1
+    left = Q.T @ (weights[:, None] * Q) + np.diag(np.full(Q.shape[1], penalty))
+    return np.linalg.inv(left) @ Q[history].sum(axis=0)
+
+
+def from_implicit(alpha, regularization):
+    return 1 / (alpha - 1), regularization / alpha
