@@ -76,3 +76,52 @@ def user_vector(Q, history, penalty, alpha0):
 
 def from_implicit(alpha, regularization):
     return 1 / (alpha - 1), regularization / alpha
+
+
+# 07_lightgcn
+def one_step(X, Q):
+    n_users, n_items = X.shape
+    P = np.zeros((n_users, Q.shape[1]))
+    for u in range(n_users):
+        for i in range(n_items):
+            if X[u, i]:
+                P[u] += Q[i] / np.sqrt(X[u].sum() * X[:, i].sum())
+    return P
+
+
+def negative_at(liked, r):
+    others = [item for item in range(len(liked) + max(r) + 1) if item not in set(liked)]
+    return np.array(others)[r]
+
+
+# 06_multivae
+def nll_gradient(logits, x):
+    """Градиент мультиномиальной потери: N · softmax(f) − x, без переполнения."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    pi = shifted / shifted.sum(axis=1, keepdims=True)
+    return x.sum(axis=1, keepdims=True) * pi - x
+
+
+def cap_epoch(n_users, batch_size, anneal_steps, beta_cap, epochs):
+    """Номер обновления, на котором вес дорос до потолка, и эпоха, в которую оно попало."""
+    n_batches = int(np.ceil(n_users / batch_size))
+    for epoch in range(1, epochs + 1):
+        last_update = epoch * n_batches - 1
+        if last_update >= beta_cap * anneal_steps - 1e-9:
+            return epoch
+    return 0
+
+
+# 02_tifu_knn
+def day_weights(days, half_life):
+    """Веса корзин по дням: вдвое меньше за каждые ``half_life`` дней, в сумме 1."""
+    days = np.array(days, dtype=float)
+    weights = np.exp2((days - days.max()) / half_life)
+    return weights / weights.sum()
+
+
+def two_recalls(recommended, wanted, bought):
+    """Полнота повторных и новых покупок; ``nan``, где нужных нет."""
+    recommended, wanted, bought = set(recommended), set(wanted), set(bought)
+    parts = (wanted & bought, wanted - bought)
+    return [len(part & recommended) / len(part) if part else float("nan") for part in parts]

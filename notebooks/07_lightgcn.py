@@ -1,0 +1,1243 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # LightGCN: представления, сглаженные по графу
+#
+# Идея одним предложением: каждому зрителю и фильму дают по вектору, усредняют эти векторы вдоль
+# рёбер графа «кто что полюбил» и сравнивают скалярным произведением.
+#
+# Начнём с результата. Ниже — история одного зрителя MovieLens и список, который для него
+# составляет модель этого урока. Звёздочкой отмечены фильмы, которые зритель потом посмотрел и
+# высоко оценил; модель этого не знала.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+import torch
+from torch_geometric.nn.models import LightGCN as PyGLightGCN
+
+from recsys_lessons import models, plots
+from recsys_lessons.checks import check_better, check_close, check_task, check_true
+from recsys_lessons.datasets import load_movielens
+from recsys_lessons.evaluation import average_seeds, compare, evaluate, recommend, summary_table
+from recsys_lessons.models import EASE, Popularity
+from recsys_lessons.results import stored_result
+from recsys_lessons.splits import board_a
+
+plots.use_style()
+
+# %%
+ratings, items = load_movielens()
+validation, test = board_a(ratings, seed=0)
+films = items["label"].to_numpy()
+viewer = 602
+liked = test.train[[viewer]].indices
+later = test.test[[viewer]].indices
+
+finished = models.LightGCN(epochs=25).fit(test.train)
+suggested = recommend(finished.score, [viewer], test.seen, k=10)[0]
+
+print("Понравилось:", *films[liked[:12]], f"… всего {len(liked)}", sep="\n    ")
+print("LightGCN советует:")
+for item in suggested:
+    print(f"  {'*' if item in later else ' '} {films[item]}")
+
+# %% [markdown]
+# История — фантастика и приключения, список — тоже. Ни жанров, ни названий модель не видела: только
+# граф. К концу урока вы напишете её сами, измерите, что даёт граф сверх обычного матричного
+# разложения, и разложите любой балл на вклады фильмов истории.
+#
+# <div class="alert alert-block alert-info">
+#
+# **Что сделаем.** Начнём с матричного разложения и попарной функции потерь, добавим к нему граф,
+# сверим с ручным счётом и PyTorch Geometric, подберём число слоёв на MovieLens-100K.
+#
+# **Чему научимся.** Обучать представления по тройкам «зритель, его фильм, чужой фильм»; читать слой
+# графовой сети как умножение на разреженную матрицу; честно измерять, что он добавил.
+#
+# **Что нужно знать.** [Представления](A_handbook.ipynb#Представления),
+# [автоматическое дифференцирование](A_handbook.ipynb#Автоматическое-дифференцирование),
+# [Adam](A_handbook.ipynb#Adam). Метрики и протокол — в [уроке 00b](00b_evaluation.ipynb), с чем
+# сравниваем — в [уроке 04](04_ease.ipynb).
+#
+# **Время.** 75 минут чтения, около минуты исполнения.
+#
+# **Статья.** X. He, K. Deng, X. Wang, Y. Li, Y. Zhang, M. Wang, «LightGCN: Simplifying and Powering
+# Graph Convolution Network for Recommendation», SIGIR 2020.
+#
+# </div>
+
+# %% [markdown]
+# ## Идея на пальцах
+#
+# Три зрителя, три фильма. Аня полюбила «Матрицу», Боря — «Матрицу» и «Начало», Вера — «Начало» и
+# «Титаник». Нарисуем граф: узлы — люди и фильмы, ребро — «полюбил». Рёбер внутри одной стороны нет,
+# такой граф называют двудольным.
+#
+# Пустим от Ани сигнал, равный единице. За один шаг каждый узел отдаёт сигнал соседям. Чтобы узел с
+# множеством рёбер не заглушил остальных, сигнал на ребре делят на корень из произведения степеней
+# двух концов. Степень узла — число его рёбер: у Ани 1, у «Матрицы» 2.
+
+# %%
+viewers, titles = ["Аня", "Боря", "Вера"], ["Матрица", "Начало", "Титаник"]
+X_toy = sp.csr_array([[1.0, 0, 0], [1, 1, 0], [0, 1, 1]])
+weights_toy = X_toy.toarray() / np.sqrt(np.outer([1, 2, 2], [2, 2, 1]))
+
+people, goods = np.array([1.0, 0, 0]), np.zeros(3)
+hops = [np.concatenate([people, goods])]
+for _ in range(3):
+    people, goods = weights_toy @ goods, weights_toy.T @ people
+    hops.append(np.concatenate([people, goods]))
+print(pd.DataFrame(hops, columns=viewers + titles).round(3).to_string())
+
+places = np.array([[0, 2], [0, 1], [0, 0], [1, 2], [1, 1], [1, 0]])
+fig, axes = plt.subplots(1, 4, figsize=(9, 2.6))
+for step, (ax, signal) in enumerate(zip(axes, hops, strict=True)):
+    for u, i in zip(*X_toy.nonzero(), strict=True):
+        ax.plot(*places[[u, 3 + i]].T, color="0.7", zorder=1)
+    ax.scatter(
+        *places.T, c=signal, cmap="Purples", vmin=0, vmax=1, s=520, edgecolor="0.3", zorder=2
+    )
+    for name, value, (x, y) in zip(viewers + titles, signal, places, strict=True):
+        ax.text(x, y + 0.34, name, ha="center", fontsize=8)
+        color = "white" if value > 0.6 else "black"
+        ax.text(x, y, f"{value:.2f}", ha="center", va="center", fontsize=8, color=color)
+    ax.set(title=f"шаг {step}", xlim=(-0.5, 1.5), ylim=(-0.5, 2.7))
+    ax.axis("off")
+plt.show()
+
+# %% [markdown]
+# Проверим на бумаге. Шаг 1: ребро «Аня — Матрица» весит $1/\sqrt{1\cdot2}\approx0{,}707$, столько
+# «Матрица» и получила. Шаг 2: назад к Ане приходит $0{,}707\cdot0{,}707=0{,}5$, к Боре по ребру веса
+# $1/\sqrt{2\cdot2}=0{,}5$ приходит половина от 0,707, то есть 0,354. Шаг 3: Боря передаёт половину
+# «Началу» — 0,177.
+#
+# На рисунке слева люди, справа фильмы; чем темнее кружок, тем больше в нём сигнала. Через три шага
+# он дошёл до «Начала»: Аню и «Начало» связывает Боря, с которым у неё общий фильм. До «Титаника» —
+# пять шагов, туда сигнала ещё нет. Порядок уже разумный: сначала «Начало», потом «Титаник».
+#
+# Здесь ничего не обучалось. LightGCN делает то же самое не с одним числом, а с вектором в каждом
+# узле. Исходные векторы обучаются, рассылка по графу — нет.
+
+# %% [markdown]
+# ## От идеи к формуле
+#
+# ### Сначала матричное разложение
+#
+# **Интуиция.** У зрителя $u$ вектор $p_u$, у фильма $i$ — вектор $q_i$, оба длины $d$. Балл —
+# скалярное произведение $p_u^\top q_i$: велико, когда векторы смотрят в одну сторону. Как учить
+# векторы, если плохих оценок нет, а есть только «полюбил» и «неизвестно»? Сравнивать. Для тройки
+# «зритель $u$, его фильм $i$, чужой фильм $j$» требуем, чтобы $i$ стоял выше $j$.
+#
+# **Формула.** Считаем, что $i$ выше $j$ с вероятностью $\sigma(m)$, где $\sigma(m)=1/(1+e^{-m})$, а
+# $m=p_u^\top q_i-p_u^\top q_j$ — отрыв. Чем вероятнее увиденное, тем лучше; минус логарифм
+# вероятности и есть попарная функция потерь, BPR (Rendle и др., UAI 2009):
+#
+# $$
+# \ell=-\log\sigma(m)=\log\bigl(1+e^{-m}\bigr)=\operatorname{softplus}(-m).
+# $$
+#
+# Производная $\ell'(m)=-\sigma(-m)$: пока порядок неверен, тянет почти с единичной силой, а
+# когда отрыв велик — почти не тянет.
+#
+# **Код.** Векторы зрителей и фильмов положим в одну таблицу $Z$: сначала строки $P$, потом строки
+# $Q$. Строку таблицы назовём узлом: фильм $i$ — узел $U+i$.
+
+# %% tags=["model"]
+from torch.nn.functional import softplus
+
+
+def bpr_loss(Z, users, liked, others):
+    """Попарная функция потерь: ``mean(softplus(z_u·z_j - z_u·z_i))`` (Rendle и др., UAI 2009).
+
+    :param Z: представления всех узлов, форма ``(n_users + n_items, d)``
+    :param users: узлы пользователей $u$, форма ``(batch,)``
+    :param liked: узлы их объектов $i$, той же формы
+    :param others: узлы отрицательных примеров $j$, той же формы
+    :return: число
+    """
+    margin = (Z[users] * (Z[liked] - Z[others])).sum(dim=1)
+    return softplus(-margin).mean()
+
+
+# %% [markdown]
+# **Проверка.** При равных баллах потеря — $\log 2\approx0{,}693$. Градиент по $p_u$ сверим с выводом
+# на бумаге: $-\sigma(-m)\,(q_i-q_j)$. И убедимся, что `softplus` не переполняется там, где формула
+# «в лоб» даёт бесконечность.
+
+# %%
+Z_try = torch.tensor([[1.0, 2.0], [0.5, 1.0], [2.0, -1.0]], dtype=torch.float64, requires_grad=True)
+loss = bpr_loss(Z_try, *torch.tensor([[0], [1], [2]]))
+loss.backward()
+
+margin = 1 * (0.5 - 2) + 2 * (1 + 1)
+check_close("потеря", loss.item(), np.log(1 + np.exp(-margin)), 1e-12)
+check_close("градиент", Z_try.grad[0], np.array([-1.5, 2]) / -(1 + np.exp(margin)), 1e-12)
+naive, far = -torch.log(torch.sigmoid(torch.tensor(-200.0))), softplus(torch.tensor(200.0))
+print(f"отрыв −200: в лоб {naive.item()}, softplus {far.item()}")
+
+# %% [markdown]
+# Обе проверки сошлись, а наивная запись при отрыве −200 дала бесконечность: в числах одинарной
+# точности сигмоида округлилась до нуля.
+#
+# **Цена.** Тройка касается трёх строк таблицы: $O(d)$ действий.
+
+# %% [markdown]
+# ### Отрицательные примеры
+#
+# **Интуиция.** Фильм $j$ должен быть действительно чужим: иначе модель учат опускать любимое.
+# Обычный способ — брать наугад и повторять, пока попадается любимое. Можно без повторов.
+#
+# **Формула.** Пусть любимые фильмы зрителя по возрастанию номеров — $i_0<i_1<\dots$ Перед $i_t$ стоят
+# $i_t-t$ чужих. Выбираем $r$ — номер среди чужих, от нуля. Чужой фильм с номером $r$ лежит после всех
+# $i_t$, для которых $i_t-t\le r$. Если таких $c$, то $j=r+c$.
+#
+# Пример: любимые 1 и 3 из шести. Чужие: 0, 2, 4, 5. При $r=2$ условию $i_t-t\le2$ отвечают оба
+# ($1-0$ и $3-1$), значит, $j=4$.
+#
+# **Код.** Чтобы найти $c$ сразу для всех зрителей, к числам зрителя $u$ прибавим $u\cdot I$: они
+# выстроятся в одну возрастающую последовательность, и хватит одного двоичного поиска.
+
+# %% tags=["model"]
+import numpy as np
+
+
+def sample_negatives(X, users, rng):
+    """Каждому пользователю — случайный объект, с которым он не взаимодействовал.
+
+    :param X: взаимодействия CSR ``(n_users, n_items)``, номера в строках упорядочены
+    :param users: номера пользователей, форма ``(n,)``; у каждого есть хоть один такой объект
+    :param rng: генератор NumPy
+    :return: номера объектов, форма ``(n,)``; все возможные равновероятны
+    """
+    n_users, n_items = X.shape
+    history = np.diff(X.indptr)
+    r = rng.integers(n_items - history[users])
+    place = np.arange(X.nnz) - np.repeat(X.indptr[:-1], history)
+    keys = np.repeat(np.arange(n_users), history) * n_items + (X.indices - place)
+    return r + np.searchsorted(keys, users * n_items + r, side="right") - X.indptr[users]
+
+
+# %%
+rng = np.random.default_rng(0)
+drawn = sample_negatives(sp.csr_array([[0.0, 1, 0, 1, 0, 0]]), np.zeros(40_000, dtype=int), rng)
+print("доли фильмов 0–5:", (np.bincount(drawn, minlength=6) / len(drawn)).round(2))
+
+X = validation.train
+users, n_users = X.nonzero()[0], X.shape[0]
+drawn = sample_negatives(X, users, rng)
+check_true("среди отрицательных нет любимых", X[users, drawn] == 0)
+
+# %% [markdown]
+# **Проверка.** Любимые 1 и 3 не выпали ни разу, остальные четыре — поровну. На настоящих данных
+# среди чужих любимых тоже нет. **Цена** — $\log\operatorname{nnz}(X)$ сравнений на пример.
+
+# %% [markdown]
+# ### Граф и его матрица
+#
+# **Интуиция.** Один шаг из примера с Аней запишем матрицей.
+#
+# **Формула.** Матрица смежности графа составлена из $X$ и $X^\top$: рёбра идут и к фильмам, и от
+# фильмов. $D$ — диагональная матрица степеней. Нормированная матрица
+#
+# $$
+# \tilde A=D^{-1/2}\begin{pmatrix}0&X\\X^\top&0\end{pmatrix}D^{-1/2},
+# \qquad \tilde A_{ui}=\frac{1}{\sqrt{|I_u|\,|U_i|}}\quad\text{при }x_{ui}=1,
+# $$
+#
+# где $|I_u|$ — число фильмов зрителя, $|U_i|$ — число зрителей фильма. Петель («узел сам себе
+# сосед») нет. Деление поровну между концами делает $\tilde A$ симметричной; её собственные числа
+# лежат между −1 и 1, поэтому сигнал не может разрастись.
+
+# %% tags=["model"]
+import scipy.sparse as sp
+
+
+def normalized_adjacency(X):
+    """Симметрично нормированная матрица смежности двудольного графа (He и др., 2020, ф. 8).
+
+    :param X: взаимодействия CSR ``(n_users, n_items)`` из единиц
+    :return: CSR ``(n_users + n_items, n_users + n_items)``: сначала пользователи, потом объекты;
+        у узлов без рёбер строки нулевые
+    """
+    A = sp.csr_array(sp.block_array([[None, X], [X.T, None]]))
+    degree = np.diff(A.indptr)
+    scale = 1 / np.sqrt(np.maximum(degree, 1))
+    A.data = A.data * np.repeat(scale, degree) * scale[A.indices]
+    return A
+
+
+# %%
+A_toy = normalized_adjacency(X_toy)
+check_close("шаг 3 умножением на матрицу", A_toy @ (A_toy @ (A_toy @ hops[0])), hops[3], 1e-12)
+spectrum = np.linalg.eigvalsh(A_toy.toarray())
+check_true("собственные числа от −1 до 1", abs(spectrum) < 1 + 1e-12)
+
+# %% [markdown]
+# **Проверка.** Три умножения дали ту же строку, что ручной счёт. **Цена.** Ненулевых чисел
+# вдвое больше, чем взаимодействий: $\operatorname{nnz}(\tilde A)=2\operatorname{nnz}(X)$.
+
+# %% [markdown]
+# ### Слои и их среднее
+#
+# **Интуиция.** Слой 0 — обучаемые векторы $Z^{(0)}$. Слой 1 у зрителя — усреднённые векторы его
+# фильмов, слой 2 — векторы зрителей с общими фильмами, слой 3 — фильмы этих зрителей. Какой лучше?
+# Возьмём среднее: ближние связи и дальние вместе.
+#
+# **Формула** (He и др., 2020, ф. 3 и 4; в статье слои нумерует буква K, а наши $Z$ обозначены E):
+#
+# $$
+# p_u^{(l+1)}=\sum_{i\in I_u}\frac{q_i^{(l)}}{\sqrt{|I_u|\,|U_i|}},\qquad
+# q_i^{(l+1)}=\sum_{u\in U_i}\frac{p_u^{(l)}}{\sqrt{|I_u|\,|U_i|}},
+# $$
+#
+# или одной строкой $Z^{(l+1)}=\tilde AZ^{(l)}$. Ответ и балл:
+#
+# $$
+# Z=\frac{1}{L+1}\sum_{l=0}^{L}Z^{(l)},\qquad \operatorname{score}(u,i)=p_u^\top q_i .
+# $$
+#
+# При $L=0$ это матричное разложение. Параметры — только $Z^{(0)}$, их $(U+I)\,d$, сколько бы ни было
+# слоёв.
+#
+# **Что убрали.** Слой обычной графовой сети (GCN) — это $\operatorname{ReLU}(\tilde AZ^{(l)}W^{(l)})$
+# с петлями: матрица $W$ смешивает признаки узла, ReLU добавляет нелинейность. Но у нашего узла
+# признаков нет, есть лишь свободный вектор, который и так обучается; умножать одно обучаемое на
+# другое незачем. Авторы убирали части по одной, и без них стало точнее (He и др., SIGIR 2020, табл.
+# 1). Мы повторим опыт среди типичных ошибок.
+#
+# **Код «в лоб»** — сообщениями: у каждого ребра берём вектор источника, умножаем на вес, складываем
+# в получателе. Так же устроен `get_embedding(edge_index)` в PyTorch Geometric.
+
+
+# %%
+def propagate_messages(source, target, weight, Z, n_layers):
+    """Среднее слоёв сообщениями по рёбрам."""
+    total = Z
+    for _ in range(n_layers):
+        messages = weight[:, None] * Z[source]
+        Z = torch.zeros_like(Z).index_add(0, target, messages)
+        total = total + Z
+    return total / (n_layers + 1)
+
+
+A = normalized_adjacency(X)
+d, numbers = 64, 8
+print(f"узлов {A.shape[0]}, чисел в A {A.nnz}")
+for name, rows in (("сообщения одного слоя", A.nnz), ("сам слой", A.shape[0])):
+    print(f"{name}: {rows * d * numbers / 1e6:.1f} МБ")
+
+# %% [markdown]
+# Сообщений в десятки раз больше, чем узлов. Их надо записать в память, прочитать и хранить до
+# обратного прохода — у каждого слоя и в каждом пакете.
+
+# %% [markdown]
+# ### Произведение вместо сообщений
+#
+# **Интуиция.** Слой — произведение разреженной матрицы на плотную. Если хранить $\tilde A$ строками
+# (CSR), получатель складывает соседей сразу на место, сообщений нет.
+#
+# **Формула.** Для обратного прохода нужна производная. Если $Y=\tilde AZ$ и известен градиент потери
+# по $Y$, то градиент по $Z$ равен $\tilde A^\top\nabla_Y$. А $\tilde A$ симметрична: обратный проход —
+# то же умножение на ту же матрицу. Подскажем это PyTorch своей функцией: `forward` считает значение,
+# `backward` — градиент.
+
+# %% tags=["model"]
+import warnings
+
+import torch
+
+
+class _SymmetricProduct(torch.autograd.Function):
+    """Произведение ``A @ Z`` с симметричной ``A``; градиент по ``Z`` — та же ``A``."""
+
+    @staticmethod
+    def forward(ctx, A, Z):
+        ctx.A = A
+        return A @ Z
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return None, ctx.A @ gradient.contiguous()
+
+
+def to_torch(A, dtype=np.float64, device="cpu"):
+    """Матрица SciPy CSR → тензор torch CSR."""
+    parts = A.indptr.astype(np.int64), A.indices.astype(np.int64), A.data.astype(dtype)
+    with warnings.catch_warnings():  # torch предупреждает, что формат CSR ещё не окончателен
+        warnings.simplefilter("ignore")
+        return torch.sparse_csr_tensor(*map(torch.from_numpy, parts), A.shape, device=device)
+
+
+# %% tags=["model"]
+def propagate(A, Z, n_layers):
+    """Среднее слоёв ``0 … n_layers``; слой — ``A`` на предыдущий (He и др., 2020, ф. 4 и 7).
+
+    :param A: симметричная матрица :func:`to_torch`, форма ``(n_nodes, n_nodes)``
+    :param Z: представления слоя 0, форма ``(n_nodes, d)``
+    :return: той же формы, что ``Z``
+    """
+    total = Z
+    for _ in range(n_layers):
+        Z = _SymmetricProduct.apply(A, Z)
+        total = total + Z
+    return total / (n_layers + 1)
+
+
+# %%
+generator = torch.Generator().manual_seed(1)
+Z_slow = torch.randn(A.shape[0], 8, generator=generator, dtype=torch.float64, requires_grad=True)
+Z_fast = Z_slow.detach().clone().requires_grad_()
+target, source = (torch.from_numpy(nodes).long() for nodes in A.tocoo().coords)
+slow = propagate_messages(source, target, torch.from_numpy(A.data), Z_slow, 3)
+fast = propagate(to_torch(A), Z_fast, 3)
+((slow**2).sum() + (fast**2).sum()).backward()
+check_close("значения", fast.detach(), slow.detach(), 1e-12)
+check_close("градиенты", Z_fast.grad, Z_slow.grad, 1e-12)
+
+# %% [markdown]
+# **Проверка.** Совпали и значения, и градиенты. Обратите внимание: своя функция верна лишь для
+# симметричной матрицы. С другой градиент был бы неверным, и PyTorch этого не заметит.
+#
+# **Цена.** Слой — $\operatorname{nnz}(\tilde A)\,d$ умножений, вперёд и столько же назад, на каждый
+# пакет. Во сколько раз это быстрее сообщений, меряет `benchmarks/lightgcn.py`.
+
+# %% [markdown] tags=["deep"]
+# ### Углубление. Что проверяют до обучения
+#
+# Понятная ошибка вместо неверного ответа: гиперпараметры в границах, отрицательные примеры есть хоть у
+# кого-то, `validation` вернула число. Зритель, которому нравится весь каталог, в обучающие пары не
+# попадает: чужого фильма для него нет.
+
+# %% tags=["model", "deep"]
+from tqdm.auto import tqdm
+
+from recsys_lessons.checks import building
+from recsys_lessons.inputs import check_fitted, check_number, check_training, check_users
+
+
+def check_settings(model):
+    """Гиперпараметры :class:`LightGCN` допустимы.
+
+    :raises ValueError: не число, вне границ, не тот тип чисел, видеокарты нет
+    """
+    for name in ("n_factors", "n_layers", "epochs", "batch_size", "check_every", "patience"):
+        value = getattr(model, name)
+        check_number(name, value, 0 if name == "n_layers" else 1)
+        if value != int(value):
+            raise ValueError(f"{name} — целое число, а получено {value!r}.")
+    check_number("l2", model.l2, 0)
+    check_number("lr", model.lr, 0, above=True)
+    if np.dtype(model.dtype) not in (np.float32, np.float64):
+        raise ValueError(f"dtype — float32 или float64, а получено {model.dtype!r}.")
+    if "cuda" in str(model.device) and not torch.cuda.is_available():
+        raise ValueError(f"device={model.device!r}, но видеокарты нет: укажите device='cpu'.")
+
+
+def check_value(value):
+    """Число, которое вернула ``validation``.
+
+    :raises ValueError: не число или nan
+    """
+    if not isinstance(value, int | float | np.number) or not np.isfinite(value):
+        raise ValueError(f"validation вернула {value!r}, а нужно конечное число.")
+    return float(value)
+
+
+def training_pairs(X):
+    """Номера пользователей и их объектов, два массива; без тех, у кого есть весь каталог.
+
+    :raises ValueError: отрицательных примеров нет ни у кого
+    """
+    users, liked = X.nonzero()
+    possible = np.diff(X.indptr)[users] < X.shape[1]
+    if not possible.any():
+        raise ValueError(
+            "Отрицательных примеров нет: каждый пользователь взаимодействовал со всем каталогом."
+        )
+    return users[possible], liked[possible]
+
+
+# %% [markdown]
+# ## Алгоритм целиком
+#
+# Осталось обучение. **Эпоха** — все пары «зритель, его фильм» по одному разу в случайном порядке, к
+# каждой паре новый отрицательный пример. Тройки идут пакетами $\mathcal B$. Целевая функция пакета:
+#
+# $$
+# \frac1{|\mathcal B|}\sum_{(u,i,j)\in\mathcal B}\operatorname{softplus}\bigl(p_u^\top q_j-p_u^\top q_i\bigr)
+# +\frac{\lambda_2}{2|\mathcal B|}\sum_{(u,i,j)\in\mathcal B}
+# \bigl(\lVert p_u^{(0)}\rVert^2+\lVert q_i^{(0)}\rVert^2+\lVert q_j^{(0)}\rVert^2\bigr).
+# $$
+#
+# Потеря считается по готовым векторам, штраф — по слою 0, и только по строкам пакета: кто чаще
+# встречается, того чаще и сжимают. Каждый пакет заново проводит векторы через граф: слой 0 с прошлого
+# пакета изменился.
+#
+# Начальные векторы — нормальные числа с отклонением 0.1, как в PyTorch-коде авторов (в их статье —
+# инициализация Xavier). У авторов зритель тройки выбирается равновероятно, у нас — пропорционально
+# длине истории.
+
+
+# %% tags=["model"]
+def initial_embeddings(model):
+    """Слой 0: нормальные числа с отклонением 0.1; у узлов без рёбер — нули."""
+    X = model.X_
+    generator = torch.Generator().manual_seed(model.seed)
+    Z0 = 0.1 * torch.randn(sum(X.shape), model.n_factors, generator=generator, dtype=torch.float64)
+    degree = np.concatenate([np.diff(X.indptr), np.bincount(X.indices, minlength=X.shape[1])])
+    Z0[torch.from_numpy(degree == 0)] = 0
+    return Z0.to(model.device, getattr(torch, np.dtype(model.dtype).name)).requires_grad_()
+
+
+def keep_embeddings(model, A, Z0):
+    """Положить в модель слой 0 и готовые представления — массивами NumPy."""
+    with torch.no_grad():
+        Z = model.embed(A, Z0).cpu().numpy()
+    model.Z0_ = Z0.detach().cpu().numpy().copy()
+    model.P_, model.Q_ = np.split(Z, [model.X_.shape[0]])
+
+
+def train_epoch(model, A, Z0, optimizer, pairs, rng):
+    """Одна эпоха: каждая пара один раз, к каждой — новый отрицательный пример.
+
+    :raises FloatingPointError: функция потерь перестала быть числом
+    """
+    users, liked = np.stack(pairs)[:, rng.permutation(len(pairs[0]))]
+    others = model.negatives(users, rng)
+    first_item = model.X_.shape[0]
+    nodes = torch.from_numpy(np.stack([users, first_item + liked, first_item + others]))
+    for batch in nodes.to(Z0.device).split(model.batch_size, dim=1):
+        times = torch.bincount(batch.flatten(), minlength=len(Z0)).to(Z0.dtype)
+        penalty = times @ (Z0**2).sum(dim=1) / (2 * batch.shape[1])
+        loss = bpr_loss(model.embed(A, Z0), *batch) + model.l2 * penalty
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if not torch.isfinite(loss):
+            raise FloatingPointError("Функция потерь перестала быть числом: уменьшите lr.")
+
+
+# %% [markdown]
+# Формы тензоров в `train_epoch`: `nodes` — три строки (узлы $u$, $i$, $j$), пакет — его столбцы;
+# `Z0[batch]` — $3\times|\mathcal B|\times d$; `model.embed` возвращает таблицу всех узлов
+# $(U+I)\times d$, из которой `bpr_loss` берёт нужные строки. Обучается один тензор — `Z0`.
+#
+# Класс складывает части. С функцией `validation` обучение останавливается рано и возвращает векторы
+# лучшей эпохи; прервать его в JupyterLab можно без потерь.
+
+
+# %% tags=["model"]
+class LightGCN:
+    """Матричное разложение, сглаженное по графу взаимодействий (He и др., SIGIR 2020).
+
+    Вес взаимодействия роли не играет. У пользователя без взаимодействий все баллы равны нулю.
+    Эпоха — один проход по всем взаимодействиям, обучает Adam. В подклассе можно заменить
+    ``graph``, ``embed``, ``optimizer``, ``negatives``.
+
+    :param n_factors: размерность представлений $d$
+    :param n_layers: число слоёв $L$; 0 — матричное разложение с попарной функцией потерь
+    :param l2: штраф L2 ($\\lambda_2$) на строки слоя 0, попавшие в пакет
+    :param lr: темп обучения
+    :param epochs: наибольшее число эпох
+    :param batch_size: троек в пакете
+    :param seed: зерно начальных представлений, порядка троек и отрицательных примеров
+    :param device: ``"cpu"`` или ``"cuda"``
+    :param dtype: ``np.float64`` или ``np.float32``
+    :param check_every: раз во сколько эпох звать ``validation``
+    :param patience: сколько эпох ждать улучшения
+    """
+
+    def __init__(
+        self, n_factors=64, n_layers=3, l2=1e-3, lr=0.02, epochs=70, batch_size=4096, seed=0,
+        device="cpu", dtype=np.float64, check_every=5, patience=30,
+    ):  # fmt: skip
+        self.n_factors, self.n_layers, self.l2, self.lr = n_factors, n_layers, l2, lr
+        self.epochs, self.batch_size, self.seed = epochs, batch_size, seed
+        self.device, self.dtype = device, dtype
+        self.check_every, self.patience = check_every, patience
+
+    def fit(self, X, validation=None):
+        """Обучить представления по матрице взаимодействий CSR ``(n_users, n_items)``.
+
+        После обучения ``P_`` ``(n_users, d)`` и ``Q_`` ``(n_items, d)`` — готовые представления,
+        ``Z0_`` — слой 0 всех узлов, ``A_`` — граф. Прерванное обучение оставляет лучшее из
+        выученного.
+
+        :param validation: функция от модели; чем больше её число, тем лучше. С нею обучение
+            останавливается рано, представления берутся из лучшей эпохи ``best_epoch_`` (без неё
+            там 0); ``curve_`` — пары «эпоха, число»
+        :raises TypeError: матрица не разреженная
+        :raises ValueError: матрица или гиперпараметр не годятся, отрицательных примеров нет,
+            ``validation`` вернула не число
+        :raises FloatingPointError: функция потерь перестала быть числом
+        """
+        check_settings(self)
+        self.X_ = check_training(X)
+        self.X_.data[:] = 1
+        pairs = training_pairs(self.X_)
+        self.A_ = self.graph(self.X_)
+        Z0, A = initial_embeddings(self), to_torch(self.A_, self.dtype, self.device)
+        optimizer, rng = self.optimizer(Z0), np.random.default_rng(self.seed)
+        self.curve_, self.best_epoch_, best = [], 0, None
+        try:
+            for epoch in tqdm(range(1, self.epochs + 1), "эпоха", disable=building()):
+                train_epoch(self, A, Z0, optimizer, pairs, rng)
+                if validation is None or epoch % self.check_every:
+                    continue
+                keep_embeddings(self, A, Z0)
+                self.curve_.append((epoch, check_value(validation(self))))
+                if max(self.curve_, key=lambda point: point[1])[0] == epoch:
+                    self.best_epoch_, best = epoch, Z0.detach().clone()
+                elif epoch - self.best_epoch_ >= self.patience:
+                    break
+        except KeyboardInterrupt:
+            print("Обучение прервано: остаётся лучшее из выученного.")
+        keep_embeddings(self, A, Z0 if best is None else best)
+        return self
+
+    def graph(self, X):
+        """Матрица, на которую умножает слой."""
+        return normalized_adjacency(X)
+
+    def embed(self, A, Z0):
+        """Готовые представления из слоя 0."""
+        return propagate(A, Z0, self.n_layers)
+
+    def optimizer(self, Z0):
+        """Способ обучения слоя 0."""
+        return torch.optim.Adam([Z0], lr=self.lr)
+
+    def negatives(self, users, rng):
+        """Отрицательные примеры для пользователей, форма ``(len(users),)``."""
+        return sample_negatives(self.X_, users, rng)
+
+    def score(self, users):
+        """Баллы известных пользователей, форма ``(len(users), n_items)``."""
+        check_fitted(self, "P_")
+        return self.P_[check_users(users, len(self.P_))] @ self.Q_.T
+
+
+# %% [markdown]
+# ## Сверка
+#
+# **Вручную.** Два зрителя, два фильма, числа вместо векторов: $X=\binom{1\ 1}{0\ 1}$,
+# $Z^{(0)}=(1,\,2\mid3,\,4)$, один слой. Степени: зрители 2 и 1, фильмы 1 и 2. Первый зритель получает
+# $3/\sqrt{2\cdot1}+4/\sqrt{2\cdot2}\approx4{,}121$, среднее с его единицей — 2,561.
+
+
+# %%
+def embed_tiny(X, Z0, n_layers):
+    """Готовые векторы в числах двойной точности."""
+    return propagate(to_torch(normalized_adjacency(X)), torch.tensor(Z0), n_layers).numpy()
+
+
+X_hand, Z_hand = sp.csr_array([[1.0, 1], [0, 1]]), np.array([[1.0], [2], [3], [4]])
+first = np.array([3 / 2**0.5 + 4 / 2, 4 / 2**0.5, 1 / 2**0.5, 1 / 2 + 2 / 2**0.5])
+tiny = embed_tiny(X_hand, Z_hand, 1)
+print("готовые векторы:", tiny.ravel().round(3), "первый зритель, слой 1:", round(first[0], 3))
+check_close("ручной счёт", tiny.ravel(), (Z_hand.ravel() + first) / 2, 1e-12)
+
+# %% [markdown]
+# **Плотная матрица и PyTorch Geometric.** Берём весь MovieLens и одинаковые начальные векторы.
+# Плотные степени матрицы — в числах двойной точности, чужая библиотека — в одинарной, поэтому граница
+# мягче. Рёбра ей нужны в обе стороны.
+
+# %%
+Z0 = 0.1 * np.random.default_rng(0).standard_normal((A.shape[0], d))
+powers = [np.linalg.matrix_power(A.toarray(), n) @ Z0 for n in range(4)]
+ours = embed_tiny(X, Z0, 3)
+check_close("плотные степени матрицы", ours, np.mean(powers, axis=0), 1e-12)
+
+
+def embed_pyg(edges):
+    """Готовые векторы PyTorch Geometric при тех же начальных."""
+    library = PyGLightGCN(A.shape[0], d, 3)
+    with torch.no_grad():
+        library.embedding.weight.copy_(torch.from_numpy(Z0))
+        return library, library.get_embedding(edges).numpy()
+
+
+both_ways = torch.stack([source, target])
+library, theirs = embed_pyg(both_ways)
+check_close("PyTorch Geometric", ours, theirs, 1e-6)
+
+# %% [markdown] tags=["deep"]
+# ### Углубление. Функция потерь PyTorch Geometric
+#
+# В PyTorch Geometric у штрафа нет множителя ½, поэтому туда передаём
+# $\lambda_2/2$.
+
+# %% tags=["deep"]
+l2 = 0.01
+batch = np.stack([users, n_users + X.indices, n_users + drawn])[:, :2000]
+triples = torch.from_numpy(batch)
+mine = bpr_loss(torch.from_numpy(ours), *triples).item() + l2 * (Z0[batch] ** 2).sum() / (2 * 2000)
+
+u, i, j = torch.from_numpy(theirs[batch])
+scores = (u * i).sum(dim=1), (u * j).sum(dim=1)
+reference = library.recommendation_loss(*scores, node_id=triples.flatten(), lambda_reg=l2 / 2)
+check_close("функция потерь", mine, reference.item(), 1e-6)
+
+# %% [markdown]
+# ## Настоящие данные
+#
+# Протокол A: последние 20 % понравившихся фильмов каждого зрителя — тестовая часть, перед ними ещё
+# 20 % остатка — валидационная. Основная метрика — NDCG@10.
+#
+# ### Сколько слоёв
+#
+# Честный вопрос: помогает ли граф, или дело в хорошо подобранном матричном разложении? Каждому числу
+# слоёв даём одинаковый бюджет: пять штрафов, не больше ста эпох, ранняя остановка. Темп обучения у
+# всех 0.02. Счёт долгий, поэтому значения хранятся рядом с уроком.
+
+# %% [markdown] tags=["deep"]
+# ### Углубление. Как считали подбор
+#
+# Подбору хватает чисел одинарной точности: так вдвое быстрее.
+
+
+# %% tags=["deep"]
+def tune(layers, penalties, epochs):
+    """Перебор слоёв и штрафов на валидационной части: строка таблицы на пару."""
+
+    def quality(model):
+        return evaluate(model.score, validation.test, validation.seen)["NDCG@10"]
+
+    rows = []
+    for n_layers in layers:
+        for l2 in penalties:
+            model = LightGCN(n_layers=n_layers, l2=l2, epochs=epochs, patience=20, dtype=np.float32)
+            model.fit(validation.train, quality)
+            final = evaluate(model.score, validation.test, validation.seen).stats("NDCG@10")
+            row = {"L": n_layers, "l2": l2, "epoch": model.best_epoch_}
+            row |= {name: round(final[name], 4) for name in ("mean", "se")}
+            rows.append(row | {"curve": [round(value, 4) for _, value in model.curve_]})
+    return rows
+
+
+budget = {"layers": [0, 1, 2, 3, 4], "penalties": [3e-4, 1e-3, 3e-3, 1e-2, 3e-2], "epochs": 100}
+tuning = pd.DataFrame(
+    stored_result("07_lightgcn.tuning", tune, models=("lightgcn",), data=(ratings,), params=budget)
+)
+
+# %%
+best = tuning.loc[tuning.groupby("L")["mean"].idxmax()].set_index("L")
+n_layers = int(best["mean"].drop(0).idxmax())
+chosen = {
+    name: {"n_layers": L, "l2": float(best.loc[L, "l2"]), "epochs": int(best.loc[L, "epoch"])}
+    for name, L in (("МР с BPR", 0), ("LightGCN", n_layers))
+}
+print(best.drop(columns="curve").round({"mean": 3, "se": 3}).to_string())
+
+fig, (left, right) = plt.subplots(1, 2, figsize=(8.5, 3.4))
+plots.curve(left, best.index, best["mean"], best["se"])
+left.set(
+    xlabel="слоёв $L$", ylabel="NDCG@10, валидация", title="Лучшее при каждом $L$", xticks=range(5)
+)
+for line, L in enumerate((0, 1, 3)):
+    curve = best.loc[L, "curve"]
+    plots.curve(right, np.arange(5, 5 * len(curve) + 1, 5), curve, label=f"$L={L}$", line=line)
+right.set(xlabel="эпоха", title="По эпохам")
+right.legend()
+plt.show()
+
+# %% [markdown]
+# Слева — лучшее при каждом $L$, полоса — одна стандартная ошибка. Разложение без графа дошло до 0,163,
+# один слой — до 0,169. Второй, третий и четвёртый ничего не прибавили: 0,167–0,169, это внутри шума.
+# Справа видно, за что платят: чем больше слоёв, тем медленнее растёт качество. Трём слоям нужно 95
+# эпох, одному хватило 60. Правило «взять лучшее на валидации» выбирает один слой; в статье берут три.
+#
+# ### Тест
+#
+# Фиксируем слои, штраф и эпохи, обучаем на обучающей и валидационной частях вместе, тестируем один
+# раз. Рядом — матричное разложение ($L=0$), подобранное так же, популярное и EASE из урока 04.
+
+# %%
+options = chosen["LightGCN"]
+lightgcn = LightGCN(**options).fit(test.train)
+contest = {
+    "Популярное": Popularity().fit(test.train),
+    "МР с BPR": LightGCN(**chosen["МР с BPR"]).fit(test.train),
+    "LightGCN": lightgcn,
+    "EASE": EASE(l2=150).fit(test.train),
+}
+result = {name: evaluate(m.score, test.test, test.seen) for name, m in contest.items()}
+print(summary_table(result).to_string())
+check_better("LightGCN лучше популярного", result["LightGCN"], result["Популярное"], "NDCG@10")
+print("EASE − LightGCN:", compare(result["EASE"], result["LightGCN"], "NDCG@10"))
+
+fig, ax = plt.subplots(figsize=(7, 2.2))
+plots.models(ax, result, "NDCG@10")
+ax.set_title("Тестовая часть MovieLens-100K, одно зерно")
+plt.show()
+
+# %% [markdown]
+# Одно зерно — одна случайность: начальные векторы, тройки, порядок внутри совпадений времён. Повторим
+# с пятью зёрнами; каждое меняет и порядок, и обучение. Метрики сначала усредняем по зёрнам у каждого
+# зрителя.
+
+# %% [markdown] tags=["deep"]
+# ### Углубление. Как считали пять зёрен
+#
+# Разность моделей берём у каждого зрителя после усреднения по зёрнам, её ошибку — по зрителям.
+
+
+# %% tags=["deep"]
+def over_seeds(settings, n_seeds):
+    """Тест с разными зёрнами (порядок совпадений и обучение): среднее, ошибка, разброс, разности."""
+    runs = {}
+    for seed in range(n_seeds):
+        split = board_a(ratings, seed)[1]
+        contest = {"Популярное": Popularity(), "EASE": EASE(l2=150)}
+        contest |= {name: LightGCN(seed=seed, **options) for name, options in settings.items()}
+        for name, model in contest.items():
+            score = model.fit(split.train).score
+            runs.setdefault(name, []).append(evaluate(score, split.test, split.seen))
+    pooled = {name: average_seeds(evaluations) for name, evaluations in runs.items()}
+    table = {}
+    for name, e in pooled.items():
+        stats, gain = e.stats("NDCG@10"), compare(pooled["LightGCN"], e, "NDCG@10")
+        row = {"NDCG@10": e["NDCG@10"], "se": stats["se"], "sd": e.seed_sd["NDCG@10"]}
+        row |= {"Recall@20": e["Recall@20"], "LightGCN − модель": gain.mean, "её se": gain.se}
+        table[name] = {column: round(float(value), 4) for column, value in row.items()}
+    return table
+
+
+over_five = stored_result(
+    "07_lightgcn.seeds",
+    over_seeds,
+    models=("lightgcn", "ease", "start"),
+    data=(ratings,),
+    params={"settings": chosen, "n_seeds": 5},
+)
+
+# %%
+print(pd.DataFrame(over_five).T.to_string())
+
+# %% [markdown]
+# Столбец `sd` — разброс по зёрнам, он меньше ошибки по зрителям `se`. Два последних столбца — парная
+# разность с LightGCN и её ошибка.
+#
+# * Распространение по графу помогает: +0,0116 при ошибке 0,0017 к разложению, подобранному с тем же
+#   бюджетом. На одном зерне такую разность легко было бы потерять.
+# * Популярное осталось далеко: +0,0836 при ошибке 0,0057.
+# * EASE лучше LightGCN на 0,0223 при ошибке 0,0033. На этих данных обращение одной матрицы выигрывает у
+#   графовой сети, хотя у неё в распоряжении та же матрица взаимодействий.
+#
+# ### Почему именно эти фильмы
+#
+# Готовый вектор линейно зависит от слоя 0: $p_u=\sum_n M_{un}z_n^{(0)}$, где $M$ — среднее степеней
+# $\tilde A$ от 0 до $L$. Строку $M$ даёт сигнал от зрителя, как в примере с Аней. Поэтому балл точно
+# раскладывается на вклады узлов: $M_{un}\,z_n^{(0)\top}q_i$.
+
+
+# %%
+def reach(A, node, n_layers):
+    """Строка M: сколько сигнала каждый узел отдаёт вектору узла node."""
+    signal = np.zeros(A.shape[0])
+    signal[node] = 1
+    total = signal
+    for _ in range(n_layers):
+        signal = A @ signal
+        total = total + signal
+    return total / (n_layers + 1)
+
+
+# %%
+share = reach(lightgcn.A_, viewer, lightgcn.n_layers)
+fig, axes = plt.subplots(3, 1, figsize=(7.5, 4.6), sharex=True)
+for ax, item in zip(axes, recommend(lightgcn.score, [viewer], test.seen, k=3)[0], strict=True):
+    parts = share * (lightgcn.Z0_ @ lightgcn.Q_[item])
+    check_close("сумма вкладов", parts.sum(), lightgcn.score([viewer])[0, item])
+    own = pd.Series(parts[n_users + liked], films[liked]).sort_values(ascending=False)
+    print(f"{films[item]}: балл {parts.sum():.2f}, из них", end=" ")
+    print(f"слой 0 зрителя {parts[viewer]:.2f}, фильмы истории {own.sum():.2f}")
+    ax.barh(own.index[:3], own.iloc[:3], color="#1b4f8a")
+    ax.invert_yaxis()
+    ax.set_title(films[item], fontsize=10)
+axes[-1].set_xlabel("вклад в балл")
+plt.show()
+
+# %% [markdown]
+# На рисунке три верхних совета и по три фильма истории с наибольшим вкладом. Сумма вкладов равна баллу
+# точно: это сама модель, разложенная на слагаемые. Но вкладов здесь два рода. Фильмы истории объясняют
+# лишь часть балла; остальное — собственный слой 0 зрителя, который тоже выучен по его истории, только не
+# говорит, по какому фильму. У EASE такой тёмной части нет.
+
+# %% [markdown]
+# ## Рычаги
+#
+# **Слои и штраф.** Вся сетка подбора сразу: строки — слои, столбцы — штраф.
+
+# %%
+grid = tuning.pivot(index="L", columns="l2", values="mean")
+print(grid.round(3).to_string())
+
+fig, ax = plt.subplots(figsize=(6, 2.9))
+plots.matrix(ax, grid, [f"L = {L}" for L in grid.index], grid.columns, 3, "NDCG@10, валидация")
+ax.set_xlabel(r"$\lambda_2$")
+plt.show()
+
+# %% [markdown]
+# Проследите лучшее в каждой строке: чем больше слоёв, тем меньше нужный штраф. Слои сами сглаживают
+# векторы, и двойное сглаживание вредит. Отсюда ловушка. При штрафе 0.01 граф «вреден»: 0,163 без него и
+# 0,140 с тремя слоями. При штрафе 0.001 граф «незаменим»: 0,134 и 0,169. Сравнивать модели при общих
+# гиперпараметрах значит выбирать победителя заранее. У четырёх слоёв лучший штраф — на краю сетки, их
+# число могло бы ещё чуть вырасти.
+#
+# **Чрезмерное сглаживание** (over-smoothing). **Предскажите, затем запустите**: как похожи векторы двух
+# случайных зрителей после десяти слоёв? Мера — косинус, среднее по двум тысячам пар.
+
+# %%
+rng = np.random.default_rng(0)
+pairs = rng.choice(np.unique(users), (2000, 2))
+
+
+def smoothness(A, Z, n_layers):
+    """Средний косинус пар зрителей на слоях от 0 до n_layers."""
+    cosines = []
+    for _ in range(n_layers + 1):
+        unit = Z / np.linalg.norm(Z, axis=1, keepdims=True).clip(1e-300)
+        cosines.append((unit[pairs[:, 0]] * unit[pairs[:, 1]]).sum(axis=1).mean())
+        Z = A @ Z
+    return cosines
+
+
+curves = {
+    "случайные": smoothness(A, Z0, 10),
+    "обученные": smoothness(lightgcn.A_, lightgcn.Z0_, 10),
+}
+print(pd.DataFrame(curves).T.round(2).to_string())
+
+fig, ax = plt.subplots(figsize=(6.5, 3))
+for line, (name, cosines) in enumerate(curves.items()):
+    plots.curve(ax, range(11), cosines, label=name, line=line)
+ax.set(xlabel="слой $l$", ylabel="средний косинус", title="Векторы разных зрителей сближаются")
+ax.legend()
+plt.show()
+
+# %% [markdown]
+# С каждым слоем векторы сближаются, к десятому косинус почти единица: все зрители стали похожи, отличать
+# их нечем. Причина — в собственных числах: при многократном умножении
+# остаётся лишь то, что отвечает числам 1 и −1, а это векторы, пропорциональные корню из степени узла.
+# Среднее слоёв спасает: в нём остаются и слой 0, и слой 1, где зрители ещё различны.
+
+
+# %%
+def show_list(n_layers=3):
+    """Список зрителя, если готовый слой 0 провести через n_layers слоёв."""
+    Z = propagate(to_torch(lightgcn.A_), torch.from_numpy(lightgcn.Z0_), n_layers).numpy()
+    scores = Z[:n_users] @ Z[n_users:].T
+    print(*films[recommend(lambda users: scores[users], [viewer], test.seen, k=5)[0]], sep="\n")
+
+
+plots.live(show_list, n_layers=(0, 10))
+
+# %% [markdown]
+# В JupyterLab под ячейкой есть ползунок: число слоёв при уже обученном слое 0. **Предскажите, затем
+# подвиньте**: какими станут советы справа, у десяти?
+
+# %% [markdown]
+# ## Типичные ошибки
+#
+# ### Ошибка 1. Рёбра в одну сторону
+#
+# В таблице взаимодействий пара «зритель, фильм» записана один раз, и её так и отдают библиотеке. Но
+# сообщения идут от источника к получателю. Зрителям никто не пишет; их входящая степень — ноль.
+# **Предскажите, затем запустите**: что вернёт PyTorch Geometric?
+
+# %%
+one_way = both_ways[:, source < n_users]
+check_close("рёбра в одну сторону", embed_pyg(one_way)[1], Z0 / 4, 1e-7)
+
+# %% [markdown]
+# Ничего не распространилось. Вес ребра делят на корень из степеней концов; степень зрителя ноль, и
+# библиотека обнуляет все веса. Остался слой 0, делённый на $L+1=4$: трёхслойная модель молча стала
+# матричным разложением с чужим штрафом. Ловит ошибку проверка из «Сверки»: вектор зрителя после слоя
+# обязан зависеть от его фильмов. Повторим ошибку в подклассе, чтобы измерить её цену.
+
+
+# %%
+class OneWay(LightGCN):
+    """ОШИБКА: рёбра в одну сторону, по графу ничего не идёт."""
+
+    def embed(self, A, Z0):
+        return Z0 / (self.n_layers + 1)
+
+
+# %% [markdown]
+# ### Ошибка 2. Взять обычную GCN
+#
+# Слой `GCNConv` умножает ещё на матрицу весов $W$ и применяет ReLU. Вернём то и другое, среднее слоёв
+# и всё остальное оставим.
+
+
+# %%
+class WithWeights(LightGCN):
+    """ОШИБКА: матрица весов и ReLU в каждом слое."""
+
+    def optimizer(self, Z0):
+        generator = torch.Generator().manual_seed(self.seed)
+        shape = (self.n_layers, self.n_factors, self.n_factors)
+        self.W = torch.randn(shape, generator=generator, dtype=Z0.dtype) / np.sqrt(self.n_factors)
+        return torch.optim.Adam([Z0, self.W.requires_grad_()], lr=self.lr)
+
+    def embed(self, A, Z0):
+        total = Z = Z0
+        for W in self.W:
+            Z = torch.relu(_SymmetricProduct.apply(A, Z @ W))
+            total = total + Z
+        return total / (self.n_layers + 1)
+
+
+# %% [markdown]
+# **Предскажите, затем запустите**: какая из двух ошибок дороже? Все три модели обучены 60 эпох с одним
+# зерном и оценены на валидационной части.
+
+
+# %%
+def trial(model):
+    """Обучить три слоя и оценить на валидационной части."""
+    return evaluate(
+        model(n_layers=3, epochs=60).fit(validation.train).score, validation.test, validation.seen
+    )
+
+
+# %%
+trials = {
+    "верная": trial(LightGCN),
+    "в одну сторону": trial(OneWay),
+    "веса и ReLU": trial(WithWeights),
+}
+print(summary_table(trials).to_string())
+for name in ("в одну сторону", "веса и ReLU"):
+    print(f"верная − {name}:", compare(trials["верная"], trials[name], "NDCG@10"))
+
+fig, ax = plt.subplots(figsize=(7, 1.9))
+plots.models(ax, trials, "NDCG@10")
+ax.set_title("Цена двух ошибок, валидация")
+plt.show()
+
+# %% [markdown]
+# Рёбра в одну сторону стоили немного: интервал разности едва отделён от нуля. Тем и опасна ошибка:
+# метрика почти не падает, модель просто стала другой. Веса и ReLU обходятся дороже, и разность далеко за
+# шумом: лишние параметры и обнулённые координаты мешают. Вывод авторов (He и др., SIGIR 2020)
+# подтвердился, хотя гиперпараметры для этой модели мы отдельно не подбирали — у неё был шанс подтянуться. Интервалы на рисунке перекрываются: они считают
+# зрителей независимо, а судить надо по парным строкам над ним.
+
+# %% [markdown] tags=["deep"]
+# ### Углубление. Ещё четыре ошибки
+#
+# **Только последний слой**: среднее забыто. **Штраф на все строки**: `weight_decay` у Adam вместо
+# строк пакета. **Отрицательные из всего каталога**: среди них попадаются любимые. **Перевёрнутый
+# знак**: в потере перепутаны $i$ и $j$.
+
+
+# %% tags=["deep"]
+class LastLayer(LightGCN):
+    """ОШИБКА: только последний слой."""
+
+    def embed(self, A, Z0):
+        Z = Z0
+        for _ in range(self.n_layers):
+            Z = _SymmetricProduct.apply(A, Z)
+        return Z
+
+
+class Decay(LightGCN):
+    """ОШИБКА: штраф на все строки сразу."""
+
+    def optimizer(self, Z0):
+        decay, self.l2 = self.l2, 0
+        return torch.optim.Adam([Z0], lr=self.lr, weight_decay=decay)
+
+
+class AnyNegative(LightGCN):
+    """ОШИБКА: отрицательный пример — любой фильм."""
+
+    def negatives(self, users, rng):
+        return rng.integers(self.X_.shape[1], size=len(users))
+
+
+# %% tags=["deep"]
+for name, mistake in (("слой L", LastLayer), ("weight_decay", Decay), ("все j", AnyNegative)):
+    wrong = trial(mistake)
+    print(f"{name:<13} {wrong['NDCG@10']:.3f};", compare(trials["верная"], wrong, "NDCG@10"))
+turned = evaluate(lambda users: -lightgcn.P_[users] @ lightgcn.Q_.T, test.test, test.seen)
+print(f"знак: NDCG@10 {turned['NDCG@10']:.3f}")
+
+rng = np.random.default_rng(0)
+print(f"любимых среди «отрицательных»: {X[users, rng.integers(len(films), size=X.nnz)].mean():.2f}")
+dense_X = sp.csr_array((rng.random((50, 20)) < 0.39).astype(float))
+share_liked = dense_X[dense_X.nonzero()[0], rng.integers(20, size=dense_X.nnz)].mean()
+print(f"то же в плотной матрице 50 × 20: {share_liked:.2f}")
+
+# %% [markdown] tags=["deep"]
+# Все разности значимы. Последний слой без среднего теряет 0,0334. `weight_decay` сжимает все строки на
+# каждом шаге и с множителем $\lambda_2$ целиком, а в целевой функции он поделён на размер пакета:
+# модель не учится вовсе. Отрицательные примеры из всего
+# каталога вредят заметно, хотя любимых среди них лишь четыре из ста: это популярные фильмы истории, и
+# потеря тянет их в обе стороны. В плотной случайной матрице любимыми оказались бы две пятых
+# «отрицательных». Перевёрнутый знак даёт почти ноль: внизу
+# каталога любимого нет, и это его примета.
+
+# %% [markdown]
+# ## Цена
+#
+# | что | умножений | память |
+# |---|---|---|
+# | распространение в пакете | $2L\operatorname{nnz}(\tilde A)\,d$ (вперёд и назад) | $(L+1)(U+I)\,d$ чисел |
+# | потеря и штраф пакета | $O(\lvert\mathcal B\rvert\,d)$ | $6\lvert\mathcal B\rvert\,d$ |
+# | отрицательные примеры эпохи | $\operatorname{nnz}(X)\log\operatorname{nnz}(X)$ | $\operatorname{nnz}(X)$ |
+# | баллы зрителя | $I\,d$ | $I$ |
+#
+# Каждый пакет проводит через граф **всю** таблицу, хотя нужны ему лишь свои строки. Поэтому большие
+# пакеты дешевле: проходов по графу на эпоху меньше. На Gowalla (миллион взаимодействий)
+# эпоха на двух ядрах — уже минуты, а эпох нужны сотни. Тогда берут видеокарту (`device="cuda"`, код
+# тот же), обходят не всю окрестность, а выборку соседей, или выбирают модель с решением в явном виде.
+
+# %% [markdown]
+# ## Проверьте себя
+#
+# **1.** Сколько параметров у LightGCN с пятью слоями против матричного разложения?
+#
+# <details><summary>Ответ</summary>
+#
+# Столько же: обучается только слой 0, $(U+I)\,d$ чисел. Слои — фиксированное умножение.
+#
+# </details>
+#
+# **2.** Верно ли, что «графовая сеть находит нелинейные признаки»?
+#
+# <details><summary>Ответ</summary>
+#
+# Про LightGCN — нет. Готовый вектор — линейная функция слоя 0, нелинейности в модели нет. Нелинейна
+# только функция потерь.
+#
+# </details>
+#
+# **3.** Новый зритель отметил три фильма. Можно ли посчитать ему баллы без обучения?
+#
+# <details><summary>Ответ</summary>
+#
+# Приближённо: собрать его вектор из векторов этих фильмов одним шагом по графу. Своего слоя 0 у него
+# нет, и остальные узлы о нём не знают. У EASE такой трудности нет.
+#
+# </details>
+#
+# **4.** Эпоху выбрали по тестовой части: «так делают в коде статьи». Что не так?
+#
+# <details><summary>Ответ</summary>
+#
+# Это утечка данных: максимум по эпохам на тестовой части завышен, а у моделей с долгим обучением
+# попыток больше, и завышение больше. Эпоха — гиперпараметр, её выбирают на валидации.
+#
+# </details>
+#
+# **5.** Зачем подбирать $L=0$ отдельно, а не взять лучшие гиперпараметры трёх слоёв?
+#
+# <details><summary>Ответ</summary>
+#
+# Слои сами сглаживают векторы, и штраф им нужен меньший. С чужим штрафом матричное разложение
+# переобучится, и весь проигрыш припишут отсутствию графа.
+#
+# </details>
+#
+# ### Попробуйте сами 1. Шаг к зрителям
+#
+# Верните $P^{(1)}$ — векторы зрителей после одного слоя. Вход: плотная матрица $X$ из нулей и единиц и
+# $Q^{(0)}$, форма $I\times d$. У зрителя без фильмов вектор нулевой.
+
+# %%
+with_cold = np.array([[1.0, 0, 1], [0, 0, 0], [1, 1, 1]])
+cold_answer = np.array([[0.5, 0, 0.5], [0, 0, 0], [6**-0.5, 3**-0.5, 6**-0.5]])
+step_cases = [
+    ((X_hand.toarray(), Z_hand[2:]), first[:2, None], "вес ребра — 1 / √(степень × степень)"),
+    ((with_cold, np.eye(3)), cold_answer, "степень фильма — сумма столбца; не делите ноль на ноль"),
+]
+
+
+# %% tags=["task"]
+def one_step(X, Q):
+    """Векторы зрителей слоя 1, форма (n_users, d)."""
+    return None  # ваш код
+
+
+check_task("Задание 1", one_step, step_cases)
+
+
+# %% tags=["answer"]
+def one_step_answer(X, Q):
+    users, items = X.sum(axis=1), X.sum(axis=0)
+    return X @ (Q / np.sqrt(items.clip(1))[:, None]) / np.sqrt(users.clip(1))[:, None]
+
+
+check_task("Ответ к заданию 1", one_step_answer, step_cases)
+
+# %% [markdown]
+# Вывод ячейки с заданием скажет, чего не хватает. Верный ответ свёрнут в следующей за ней ячейке.
+#
+# ### Попробуйте сами 2. Номер среди чужих
+#
+# Даны номера любимых фильмов зрителя по возрастанию и массив $r$ — номера среди чужих, от нуля.
+# Верните сами фильмы. Цикл по $r$ не нужен, но и не запрещён.
+
+# %%
+negative_cases = [
+    ((np.array([1, 3]), np.arange(4)), np.array([0, 2, 4, 5]), "чужие по порядку: 0, 2, 4, 5"),
+    ((np.arange(3), np.array([0, 5])), np.array([3, 8]), "при i[t] - t = r любимый стоит раньше"),
+]
+
+
+# %% tags=["task"]
+def negative_at(liked, r):
+    """Чужие фильмы с номерами r, форма (len(r),)."""
+    return None  # ваш код
+
+
+check_task("Задание 2", negative_at, negative_cases)
+
+
+# %% tags=["answer"]
+def negative_at_answer(liked, r):
+    return r + np.searchsorted(liked - np.arange(len(liked)), r, side="right")
+
+
+check_task("Ответ к заданию 2", negative_at_answer, negative_cases)
+
+# %% [markdown]
+# ## Итоги
+#
+# - LightGCN — матричное разложение с попарной функцией потерь, чьи векторы усреднены по графу:
+#   $Z=\frac1{L+1}\sum_l\tilde A^lZ^{(0)}$. Обучается только слой 0.
+# - Слой — умножение на разреженную симметричную матрицу; обратный проход — то же умножение.
+# - Слои сглаживают, штраф тоже: их подбирают вместе, а $L=0$ — с тем же бюджетом.
+# - На MovieLens-100K один слой значимо лучше нуля слоёв, следующие ничего не добавляют; EASE лучше обоих.
+#   Выигрыш графа виден только при честно подобранном разложении и нескольких зёрнах.
+#
+# **Что в статьях.** На Gowalla, Yelp2018 и Amazon-Book у авторов Recall@20 = 0,1830, 0,0649 и 0,0411
+# (He и др., SIGIR 2020). Эпоху там выбирали на тестовой части. В открытом сравнении на Amazon-Book
+# EASE набирает 0,0710, а Item-KNN — 0,0736, намного больше LightGCN
+# ([BARS](https://openbenchmark.github.io/BARS/)). О том, как много решает настройка базовых моделей, —
+# Anelli и др. (RecSys 2023).
+#
+# **Где метод проигрывает.** На небольших плотных данных с хорошо настроенными линейными моделями, на
+# новых зрителях, там, где важен порядок событий.
+#
+# **Дальше.** [08_bert4rec](08_bert4rec.ipynb) — порядок событий; [09_compare](09_compare.ipynb) — все
+# модели рядом; [06_multivae](06_multivae.ipynb) — другая нейронная модель на тех же данных.
+#
+# **Источники.** X. He, K. Deng, X. Wang, Y. Li, Y. Zhang, M. Wang. LightGCN: Simplifying and Powering
+# Graph Convolution Network for Recommendation. SIGIR 2020. S. Rendle, C. Freudenthaler, Z. Gantner,
+# L. Schmidt-Thieme. BPR: Bayesian Personalized Ranking from Implicit Feedback. UAI 2009. V. W. Anelli,
+# D. Malitesta, C. Pomo, A. Bellogín, E. Di Sciascio, T. Di Noia. Challenging the Myth of Graph
+# Collaborative Filtering. RecSys 2023.
