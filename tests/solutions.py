@@ -125,3 +125,15 @@ def two_recalls(recommended, wanted, bought):
     recommended, wanted, bought = set(recommended), set(wanted), set(bought)
     parts = (wanted & bought, wanted - bought)
     return [len(part & recommended) / len(part) if part else float("nan") for part in parts]
+
+
+# 05_slim
+def to_sklearn(l1, l2, n_users):
+    alpha = l1 / n_users + l2 / n_users
+    return alpha, l1 / n_users / alpha
+
+
+def fading_l1(G, j):
+    column = np.array(G[j], dtype=float)
+    column[j] = -np.inf
+    return column.max()

@@ -1,0 +1,373 @@
+"""TIFU-KNN из урока: ручной счёт, формула буквально, scikit-learn, свойства, плохой ввод."""
+
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from recsys_lessons.models.tifu_knn import (
+    basket_weights,
+    nearest_users,
+    neighbour_mean,
+    stack_baskets,
+    user_vectors,
+)
+from sklearn.neighbors import NearestNeighbors
+
+from recsys_lessons.datasets import make_baskets
+from recsys_lessons.evaluation import compare, evaluate
+from recsys_lessons.models import TIFUKNN
+from recsys_lessons.splits import next_basket, to_matrix
+
+A, B, C = 0, 1, 2
+HALF = {"within_decay": 0.5, "group_decay": 0.5}
+HAND = [  # корзины, число групп, вектор статьи, вектор кода авторов
+    (
+        [[A], [A, B], [B], [C]],
+        2,
+        [Fraction(3, 16), Fraction(1, 4), Fraction(1, 4)],
+        [Fraction(3, 64), Fraction(5, 32), Fraction(1, 4)],
+    ),
+    (
+        [[A], [B]],
+        3,
+        [Fraction(1, 4), Fraction(1, 2), Fraction(0)],
+        [Fraction(1, 16), Fraction(1, 4), Fraction(0)],
+    ),
+    (
+        [[A], [B], [C]],
+        2,
+        [Fraction(1, 4), Fraction(1, 8), Fraction(1, 4)],
+        [Fraction(1, 16), Fraction(1, 8), Fraction(1, 4)],
+    ),
+]
+TOY = {0: [[0], [0, 1], [1], [2]], 1: [[1], [2], [3]], 2: [[0], [0, 3]]}
+SETTINGS = {"n_groups": 4, "within_decay": 0.85, "group_decay": 0.6}
+
+
+def literal_groups(n, m):
+    """Номера корзин по группам: меньше ``m`` корзин — каждая группа, лишние — поздним."""
+    if n < m:
+        return [[i] for i in range(n)]
+    groups, start = [], 0
+    for j in range(m):
+        size = n // m + (1 if j >= m - n % m else 0)
+        groups.append(list(range(start, start + size)))
+        start += size
+    return groups
+
+
+def literal_vector(history, n_items, n_groups, within_decay, group_decay, variant):
+    """Вектор по определению, плотный: корзина → группа → история."""
+    n, groups = len(history), literal_groups(len(history), n_groups)
+    vector = np.zeros(n_items)
+    for j, group in enumerate(groups):
+        of_group = np.zeros(n_items)
+        for i in group:
+            basket = np.zeros(n_items)
+            basket[list(history[i])] = 1
+            power = group[-1] - i if variant == "paper" else n - 1 - i
+            of_group += within_decay**power * basket
+        power = (len(groups) if variant == "paper" else n_groups) - 1 - j
+        vector += group_decay**power * of_group / len(group)
+    return vector / max(1, len(groups))
+
+
+def literal_score(vectors, u, k, alpha):
+    """Балл пользователя ``u`` по плотным векторам: соседи без себя, равные — по номеру."""
+    squares = ((vectors - vectors[u]) ** 2).sum(axis=1) - (vectors[u] ** 2).sum()
+    others = [w for w in range(len(vectors)) if w != u]
+    near = sorted(others, key=lambda w: (round(squares[w], 12), w))[:k]
+    return alpha * vectors[u] + (1 - alpha) * np.mean([vectors[w] for w in near], axis=0)
+
+
+def random_baskets(n_users, n_items, longest, seed):
+    """Случайные истории; каждая пятая — копия другой (равные расстояния), корзины разной длины."""
+    rng = np.random.default_rng(seed)
+    histories = {}
+    for user in rng.permutation(3 * n_users)[:n_users].tolist():
+        n = int(rng.integers(1, longest + 1))
+        sizes = rng.integers(1, 6, size=n)
+        histories[user] = [rng.choice(n_items, size, replace=False) for size in sizes]
+        if len(histories) % 5 == 0:
+            histories[user] = histories[next(iter(histories))]
+    return histories
+
+
+@pytest.fixture(scope="module")
+def baskets():
+    return random_baskets(60, 25, 30, seed=1)
+
+
+@pytest.mark.parametrize(("history", "n_groups", "paper", "code"), HAND)
+def test_hand_vectors(history, n_groups, paper, code):
+    for variant, expected in (("paper", paper), ("code", code)):
+        vector = user_vectors(*stack_baskets({0: history}, 3), n_groups, **HALF, variant=variant)
+        np.testing.assert_array_equal(vector.toarray()[0], np.array(expected, dtype=float))
+
+
+def test_hand_scores():
+    model = TIFUKNN(n_neighbors=1, alpha=0.5, n_groups=2, **HALF).fit(TOY, n_items=4)
+    np.testing.assert_array_equal(model.score([0]), [[3 / 32, 1 / 4, 3 / 16, 1 / 8]])
+    np.testing.assert_array_equal(model.score_history({7: TOY[0]}), [[3 / 16, 1 / 4, 1 / 4, 0]])
+
+
+@pytest.mark.parametrize("variant", ["paper", "code"])
+@pytest.mark.parametrize("n_groups", [1, 2, 3, 7, 40])
+def test_vectors_equal_the_literal_formula(variant, n_groups):
+    for seed in range(4):
+        histories = random_baskets(40, 25, 30, seed)
+        for decays in ((0.9, 0.7), (0.6, 1), (1, 0.8), (0, 0.5)):
+            V = user_vectors(*stack_baskets(histories, 25), n_groups, *decays, variant).toarray()
+            for row, history in enumerate(histories.values()):
+                expected = literal_vector(history, 25, n_groups, *decays, variant)
+                np.testing.assert_allclose(V[row], expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("variant", ["paper", "code"])
+@pytest.mark.parametrize("k", [1, 7, 59])
+def test_scores_equal_the_literal_formula(baskets, variant, k):
+    model = TIFUKNN(n_neighbors=k, alpha=0.3, variant=variant, **SETTINGS).fit(baskets, 25)
+    vectors = np.array([literal_vector(h, 25, 4, 0.85, 0.6, variant) for h in baskets.values()])
+    expected = [literal_score(vectors, u, k, 0.3) for u in range(60)]
+    np.testing.assert_allclose(model.score(list(baskets)), expected, rtol=0, atol=1e-12)
+
+
+def test_neighbours_agree_with_sklearn(baskets):
+    V = user_vectors(*stack_baskets(baskets, 25), **SETTINGS)
+    search = NearestNeighbors(n_neighbors=9, algorithm="brute").fit(V.toarray())
+    theirs, _ = search.kneighbors(V.toarray())
+    ours = nearest_users(V, V, 9)
+    distances = np.linalg.norm(V.toarray()[ours] - V.toarray()[:, None], axis=2)
+    np.testing.assert_allclose(distances, theirs, atol=1e-7)
+
+
+def test_neighbours_are_ordered_and_ties_go_to_the_smaller_row():
+    V = sp.csr_array([[0.0, 0], [0, 3], [0, 1], [1, 0], [0, 1]])
+    np.testing.assert_array_equal(nearest_users(V[[0]], V, 4), [[0, 2, 3, 4]])
+    np.testing.assert_array_equal(nearest_users(V[[4]], V, 3, own=np.array([4])), [[2, 0, 3]])
+
+
+def test_a_user_is_never_their_own_neighbour(baskets):
+    V = user_vectors(*stack_baskets(baskets, 25), **SETTINGS)
+    near = nearest_users(V, V, 59, own=np.arange(60))
+    assert not (near == np.arange(60)[:, None]).any()
+    assert [sorted(row) for row in near[:2].tolist()] == [
+        [*range(1, 60)],
+        [0, *range(2, 60)],
+    ]
+
+
+@pytest.mark.parametrize("block", [1, 7, 60, 1000])
+def test_blocks_do_not_change_neighbours(baskets, block):
+    V = user_vectors(*stack_baskets(baskets, 25), **SETTINGS)
+    whole, own = nearest_users(V, V, 10, own=np.arange(60)), np.arange(60)
+    np.testing.assert_array_equal(nearest_users(V, V, 10, own=own, block=block), whole)
+
+
+def test_more_neighbours_than_users_means_all_of_them(baskets):
+    many = TIFUKNN(n_neighbors=10_000, **SETTINGS).fit(baskets, 25)
+    all_others = TIFUKNN(n_neighbors=59, **SETTINGS).fit(baskets, 25)
+    users = list(baskets)[:5]
+    np.testing.assert_array_equal(many.score(users), all_others.score(users))
+    mean = many.vectors_.mean(axis=0)
+    new = many.score_history({0: [[3]]})
+    vector = user_vectors(*stack_baskets({0: [[3]]}, 25), **SETTINGS).toarray()
+    np.testing.assert_allclose(new, 0.7 * vector + 0.3 * mean, atol=1e-14)
+
+
+def test_new_users_are_answered_in_the_order_of_the_mapping(baskets):
+    model = TIFUKNN(n_neighbors=5, **SETTINGS).fit(baskets, 25)
+    histories = random_baskets(6, 25, 9, seed=5)
+    together = model.score_history(histories)
+    for row, user in enumerate(histories):
+        alone = model.score_history({user: histories[user]})
+        np.testing.assert_allclose(together[[row]], alone, atol=1e-14)
+
+
+def test_users_are_asked_in_any_order_and_may_repeat(baskets):
+    model = TIFUKNN(n_neighbors=5, **SETTINGS).fit(baskets, 25)
+    users = list(baskets)
+    whole = model.score(users)
+    np.testing.assert_array_equal(model.score([users[9], users[2], users[9]]), whole[[9, 2, 9]])
+    assert model.score([]).shape == (0, 25)
+
+
+def test_alpha_one_is_own_history_and_alpha_zero_is_neighbours(baskets):
+    users = list(baskets)
+    own = TIFUKNN(alpha=1, n_neighbors=4, **SETTINGS).fit(baskets, 25)
+    np.testing.assert_array_equal(own.score(users), own.vectors_.toarray())
+    others = TIFUKNN(alpha=0, n_neighbors=4, **SETTINGS).fit(baskets, 25)
+    near = nearest_users(own.vectors_, own.vectors_, 4, own=np.arange(60))
+    mean = neighbour_mean(near, own.vectors_).toarray()
+    np.testing.assert_array_equal(others.score(users), mean)
+
+
+def test_no_decay_one_group_and_all_neighbours_is_a_mix_of_frequencies(baskets):
+    plain = {"within_decay": 1, "group_decay": 1, "n_groups": 1}
+    model = TIFUKNN(n_neighbors=59, alpha=0.8, **plain).fit(baskets, 25)
+    share = np.zeros((60, 25))
+    for row, history in enumerate(baskets.values()):
+        for basket in history:
+            share[row, basket] += 1 / len(history)
+    expected = 0.8 * share + 0.2 * (share.sum(axis=0) - share) / 59
+    np.testing.assert_allclose(model.score(list(baskets)), expected, atol=1e-13)
+
+
+def test_variants_agree_without_decay_and_differ_with_it(baskets):
+    stacked, lengths = stack_baskets(baskets, 25)
+    for n_groups in (1, 7, 40):
+        plain = [user_vectors(stacked, lengths, n_groups, 1, 1, v) for v in ("paper", "code")]
+        assert abs(plain[0] - plain[1]).max() < 1e-15
+    decayed = [user_vectors(stacked, lengths, 7, 0.9, 0.7, v) for v in ("paper", "code")]
+    assert abs(decayed[0] - decayed[1]).max() > 0.1
+
+
+@pytest.mark.parametrize("variant", ["paper", "code"])
+def test_later_baskets_of_a_group_and_later_groups_weigh_more(variant):
+    weights = basket_weights(20, 4, 0.9, 0.7, variant)
+    assert weights.shape == (20,)
+    groups = weights.reshape(4, 5)
+    assert (np.diff(groups, axis=1) > 0).all()
+    assert (np.diff(groups[:, -1]) > 0).all()
+    assert basket_weights(20, 4, 1, 1, variant).sum() == pytest.approx(1)
+    assert basket_weights(0, 4, 0.9, 0.7, variant).size == 0
+
+
+def test_permuting_items_permutes_scores(baskets):
+    order = np.random.default_rng(0).permutation(25)
+    renamed = {u: [order[np.asarray(b)] for b in history] for u, history in baskets.items()}
+    users = list(baskets)
+    before = TIFUKNN(n_neighbors=59, **SETTINGS).fit(baskets, 25).score(users)
+    after = TIFUKNN(n_neighbors=59, **SETTINGS).fit(renamed, 25).score(users)
+    np.testing.assert_allclose(after[:, order], before, atol=1e-13)
+
+
+def test_repeats_inside_a_basket_and_its_order_do_not_count():
+    messy = {0: [[3, 1, 3, 3], [2, 2]], 1: [[0]]}
+    clean = {0: [[1, 3], [2]], 1: [[0]]}
+    models = [TIFUKNN(**SETTINGS).fit(b, 4) for b in (messy, clean)]
+    np.testing.assert_array_equal(models[0].score([0, 1]), models[1].score([0, 1]))
+
+
+def test_empty_basket_takes_its_place_in_the_history():
+    with_gap = {0: [[1], [], [2]], 1: [[0]]}
+    vector = TIFUKNN(n_groups=3, within_decay=1, group_decay=0.5).fit(with_gap, 3).vectors_
+    np.testing.assert_array_equal(vector.toarray()[0], [0, 1 / 12, 1 / 3])
+
+
+def test_new_user_without_purchases_gets_the_mean_of_all(baskets):
+    model = TIFUKNN(n_neighbors=3, alpha=0.7, **SETTINGS).fit(baskets, 25)
+    mean = 0.3 * model.vectors_.mean(axis=0)
+    scores = model.score_history({0: [], 1: [[4]], 2: [[]]})
+    np.testing.assert_allclose(scores[[0, 2]], [mean, mean], atol=1e-15)
+    assert np.isfinite(scores).all()
+    assert scores[1, 4] > mean[4]
+    assert model.score_history({}).shape == (0, 25)
+
+
+def test_item_nobody_bought_scores_zero(baskets):
+    scores = TIFUKNN(n_neighbors=5, **SETTINGS).fit(baskets, 27).score(list(baskets))
+    assert scores.shape == (60, 27)
+    assert not scores[:, 25:].any()
+
+
+def test_vectors_stay_sparse_and_input_is_not_changed(baskets):
+    before = {user: [basket.copy() for basket in history] for user, history in baskets.items()}
+    model = TIFUKNN(**SETTINGS).fit(baskets, 50_000)
+    assert sp.issparse(model.vectors_)
+    assert model.vectors_.nnz < 60 * 26
+    for user, history in before.items():
+        for old, now in zip(history, baskets[user], strict=True):
+            np.testing.assert_array_equal(old, now)
+
+
+def test_planted_drift_and_tastes_are_found():
+    """Вкусы сменились, у групп они общие: помогают и затухание, и соседи."""
+    frame, _ = make_baskets(n_users=1000, n_baskets=12, seed=3)
+    history, target = next_basket(frame, pd.Timestamp("2024-03-10"))
+    pairs = [(user, item) for user, items in target.items() for item in items]
+    hidden = to_matrix(pd.DataFrame(pairs, columns=["user", "item"]), (1000, 100))
+    full = {"n_neighbors": 20, "within_decay": 0.9, "group_decay": 0.5, "alpha": 0.5}
+    changes = ({}, {"within_decay": 1, "group_decay": 1}, {"alpha": 1})
+    results = [
+        evaluate(TIFUKNN(**{**full, **change}).fit(history, 100).score, hidden, None, ["Recall@10"])
+        for change in changes
+    ]
+    for weaker in results[1:]:
+        difference = compare(results[0], weaker, "Recall@10")
+        assert difference.mean > 3 * difference.se
+
+
+@pytest.mark.parametrize(
+    ("bad", "error", "message"),
+    [
+        ([[[0]], [[1]]], TypeError, "словарь"),
+        ({}, ValueError, "хотя бы два пользователя"),
+        ({1: [[0]]}, ValueError, "хотя бы два пользователя"),
+        ({1: [[0]], 2: []}, ValueError, "У пользователя 2 нет покупок"),
+        ({1: [[]], 2: [[1]]}, ValueError, "У пользователя 1 нет покупок"),
+        ({1: [0, 1], 2: [[1]]}, ValueError, "список корзин"),
+        ({1: 5, 2: [[1]]}, ValueError, "список корзин"),
+        ({1: [[[0], [1, 2]]], 2: [[1]]}, ValueError, "список корзин"),
+        ({1: [{0}], 2: [[1]]}, ValueError, "список корзин"),
+        ({1: [[0.5]], 2: [[1]]}, ValueError, "целых номеров"),
+        ({1: [[np.nan]], 2: [[1]]}, ValueError, "целых номеров"),
+        ({1: [["a"]], 2: [[1]]}, ValueError, "целых номеров"),
+        ({1: [[True, False]], 2: [[1]]}, ValueError, "целых номеров"),
+        ({1: [[4]], 2: [[1]]}, ValueError, "Объекта 4 нет"),
+        ({1: [[-1]], 2: [[1]]}, ValueError, "Объекта -1 нет"),
+        ({"a": [[1]], "b": [[1]]}, ValueError, "целых номеров"),
+        ({-1: [[1]], 2: [[1]]}, ValueError, "Пользователя -1 нет"),
+    ],
+)
+def test_bad_baskets_get_a_russian_error(bad, error, message):
+    with pytest.raises(error, match=message):
+        TIFUKNN().fit(bad, n_items=4)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n_neighbors", 0),
+        ("n_neighbors", 2.5),
+        ("n_neighbors", True),
+        ("n_groups", 0),
+        ("n_groups", 7.0),
+        ("n_groups", None),
+        ("within_decay", -0.1),
+        ("within_decay", 1.1),
+        ("group_decay", np.nan),
+        ("group_decay", "0.7"),
+        ("alpha", 2),
+        ("variant", "article"),
+    ],
+)
+def test_bad_settings_get_a_russian_error(name, value):
+    with pytest.raises(ValueError, match=f"{name} — "):
+        TIFUKNN(**{name: value}).fit(TOY, n_items=4)
+
+
+def test_bad_catalogue_size_gets_a_russian_error():
+    for n_items in (0, -1, 2.5, None):
+        with pytest.raises(ValueError, match="n_items — "):
+            TIFUKNN().fit(TOY, n_items)
+
+
+def test_bad_scoring_input_gets_a_russian_error():
+    with pytest.raises(RuntimeError, match="не обучена"):
+        TIFUKNN().score([0])
+    with pytest.raises(RuntimeError, match="не обучена"):
+        TIFUKNN().score_history(TOY)
+    model = TIFUKNN().fit(TOY, n_items=4)
+    with pytest.raises(ValueError, match="Пользователя 3 в обучении не было"):
+        model.score([0, 3])
+    with pytest.raises(ValueError, match="Пользователя -1 нет"):
+        model.score([-1])
+    with pytest.raises(ValueError, match="целых номеров"):
+        model.score(["a"])
+    with pytest.raises(TypeError, match="словарь"):
+        model.score_history([[[0]]])
+    with pytest.raises(ValueError, match="Объекта 4 нет"):
+        model.score_history({0: [[4]]})
