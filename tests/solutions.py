@@ -137,3 +137,20 @@ def fading_l1(G, j):
     column = np.array(G[j], dtype=float)
     column[j] = -np.inf
     return column.max()
+
+
+# 08_bert4rec
+def question_row(history, max_len, pad, mask):
+    row = np.full(max_len, pad)
+    row[-1] = mask
+    known = np.asarray(history, dtype=int)[-(max_len - 1) :]
+    if len(known):
+        row[max_len - 1 - len(known) : -1] = known
+    return row
+
+
+def attend_one(q, K, V, real):
+    real = np.asarray(real)
+    products = K[real] @ np.asarray(q) / np.sqrt(K.shape[1])
+    weights = np.exp(products - products.max())
+    return weights @ V[real] / weights.sum()

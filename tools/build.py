@@ -26,6 +26,7 @@ from tools.notebooks import (
 )
 
 TIMEOUT_S = 900
+FULL_TIMEOUT_S = 7200  # долгие результаты считаются десятки минут
 
 
 class BuildError(RuntimeError):
@@ -41,9 +42,10 @@ def build(source: Path, target: Path | None = None, full: bool = False) -> Path:
     """
     target = target or source.with_suffix(".ipynb")
     notebook = read_source(source)
+    timeout = FULL_TIMEOUT_S if full else TIMEOUT_S
     client = NotebookClient(
         notebook,
-        timeout=TIMEOUT_S,
+        timeout=timeout,
         kernel_name="python3",
         record_timing=False,
         coalesce_streams=True,
@@ -56,7 +58,7 @@ def build(source: Path, target: Path | None = None, full: bool = False) -> Path:
         raise BuildError(f"{source.name}: ячейка остановилась с ошибкой.\n{plain}") from error
     except (CellTimeoutError, DeadKernelError) as error:
         raise BuildError(
-            f"{source.name}: ядро не ответило ({TIMEOUT_S} с на ячейку): {error}"
+            f"{source.name}: ядро не ответило ({timeout} с на ячейку): {error}"
         ) from error
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
