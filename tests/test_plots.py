@@ -39,6 +39,7 @@ def made(**metrics) -> Evaluation:
 
 def test_style_changes_the_common_settings_only():
     with matplotlib.rc_context():
+        matplotlib.rcdefaults()  # стиль мог включить другой тест того же процесса
         before = dict(plt.rcParams)
         plots.use_style()
         changed = {name for name in before if plt.rcParams[name] != before[name]}
