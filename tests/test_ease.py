@@ -135,22 +135,6 @@ def test_cold_item_and_cold_user_give_zeros_not_nan(X):
     assert not model.score([150]).any()
 
 
-@pytest.mark.parametrize(
-    ("X_bad", "error", "message"),
-    [
-        (X_HAND.toarray(), TypeError, "разреженная"),
-        (sp.csr_array((0, 5)), ValueError, "пуста"),
-        (sp.csr_array((4, 0)), ValueError, "пуста"),
-        (sp.csr_array((4, 5)), ValueError, "ни одного взаимодействия"),
-        (sp.csr_array([[1.0, np.nan]]), ValueError, "nan"),
-        (sp.csr_array([[1.0, -1.0]]), ValueError, "отрицательные"),
-    ],
-)
-def test_bad_matrix_gets_a_russian_error(X_bad, error, message):
-    with pytest.raises(error, match=message):
-        EASE(l2=1).fit(X_bad)
-
-
 @pytest.mark.parametrize("l2", [0, -1, np.nan, "200", None, True])
 def test_bad_penalty_gets_a_russian_error(l2):
     with pytest.raises(ValueError, match="l2"):

@@ -301,22 +301,6 @@ def test_more_factors_than_items_is_fine():
 
 
 @pytest.mark.parametrize(
-    ("X_bad", "error", "message"),
-    [
-        (X_HAND.toarray(), TypeError, "разреженная"),
-        (sp.csr_array((0, 5)), ValueError, "пуста"),
-        (sp.csr_array((4, 0)), ValueError, "пуста"),
-        (sp.csr_array((4, 5)), ValueError, "ни одного взаимодействия"),
-        (sp.csr_array([[1.0, np.nan]]), ValueError, "nan"),
-        (sp.csr_array([[1.0, -1.0]]), ValueError, "отрицательные"),
-    ],
-)
-def test_bad_matrix_gets_a_russian_error(X_bad, error, message):
-    with pytest.raises(error, match=message):
-        IALS().fit(X_bad)
-
-
-@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("regularization", 0),

@@ -303,22 +303,6 @@ def test_user_who_took_all_but_one_weighs_nothing_and_gives_no_nan(weighting):
 
 
 @pytest.mark.parametrize(
-    ("X_bad", "error", "message"),
-    [
-        (X_TOY.toarray(), TypeError, "разреженная"),
-        (sp.csr_array((0, 5)), ValueError, "пуста"),
-        (sp.csr_array((4, 0)), ValueError, "пуста"),
-        (sp.csr_array((4, 5)), ValueError, "ни одного взаимодействия"),
-        (sp.csr_array([[1.0, np.nan]]), ValueError, "nan"),
-        (sp.csr_array([[1.0, -1.0]]), ValueError, "отрицательные"),
-    ],
-)
-def test_bad_matrix_gets_a_russian_error(X_bad, error, message):
-    with pytest.raises(error, match=message):
-        ItemKNN().fit(X_bad)
-
-
-@pytest.mark.parametrize(
     ("name", "value"),
     [("k", v) for v in (0, -1, 2.5, np.nan, np.inf, "5", None, True)]
     + [("shrinkage", v) for v in (-1, np.nan, np.inf, "5", None)]

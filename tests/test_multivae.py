@@ -345,21 +345,6 @@ def test_one_item_one_user():
 
 
 @pytest.mark.parametrize(
-    ("X_bad", "error", "message"),
-    [
-        (np.ones((3, 4)), TypeError, "разреженная"),
-        (sp.csr_array((0, 5)), ValueError, "пуста"),
-        (sp.csr_array((4, 5)), ValueError, "ни одного взаимодействия"),
-        (sp.csr_array([[1.0, np.nan]]), ValueError, "nan"),
-        (sp.csr_array([[1.0, -1.0]]), ValueError, "отрицательные"),
-    ],
-)
-def test_bad_matrix_gets_a_russian_error(X_bad, error, message):
-    with pytest.raises(error, match=message):
-        MultiVAE(**TINY).fit(X_bad)
-
-
-@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("hidden", 0), ("latent", 2.5), ("epochs", 0), ("batch_size", "50"), ("patience", 0),

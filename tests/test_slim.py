@@ -273,22 +273,6 @@ def test_catalogue_of_one_item(solver):
 
 
 @pytest.mark.parametrize(
-    ("X_bad", "error", "message"),
-    [
-        (X_HAND.toarray(), TypeError, "разреженная"),
-        (sp.csr_array((0, 5)), ValueError, "пуста"),
-        (sp.csr_array((4, 0)), ValueError, "пуста"),
-        (sp.csr_array((4, 5)), ValueError, "ни одного взаимодействия"),
-        (sp.csr_array([[1.0, np.nan]]), ValueError, "nan"),
-        (sp.csr_array([[1.0, -1.0]]), ValueError, "отрицательные"),
-    ],
-)
-def test_bad_matrix_gets_a_russian_error(X_bad, error, message):
-    with pytest.raises(error, match=message):
-        SLIM().fit(X_bad)
-
-
-@pytest.mark.parametrize(
     ("name", "value"),
     [
         *[(name, value) for name in ("l1", "l2") for value in (-1, np.nan, "2", None, True)],

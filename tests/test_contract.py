@@ -1,0 +1,88 @@
+"""Договорённости, общие для всех моделей, которые учатся на матрице взаимодействий.
+
+Новый урок попадает сюда сам: модель узнают по первому аргументу ``fit(X)``.
+"""
+
+import inspect
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+import recsys_lessons.models as models
+
+X = sp.csr_array([[1.0, 1, 0, 0], [1, 1, 1, 0], [0, 1, 1, 0], [1, 0, 0, 1]])
+MATRIX_MODELS = [
+    cls
+    for cls in (getattr(models, name) for name in dir(models))
+    if hasattr(cls, "fit") and list(inspect.signature(cls.fit).parameters)[1] == "X"
+]
+every_model = pytest.mark.parametrize("model", MATRIX_MODELS, ids=lambda cls: cls.__name__)
+
+
+def make(cls):
+    """Модель с настройками по умолчанию; сеть — на одну эпоху."""
+    return cls(epochs=1) if "epochs" in inspect.signature(cls).parameters else cls()
+
+
+def test_the_matrix_models_are_found():
+    names = {cls.__name__ for cls in MATRIX_MODELS}
+    assert {"Popularity", "ItemKNN", "IALS", "EASE", "SLIM", "MultiVAE", "LightGCN"} <= names
+    assert not {"TIFUKNN", "BERT4Rec"} & names
+
+
+@every_model
+@pytest.mark.parametrize(
+    ("X_bad", "error", "message"),
+    [
+        (X.toarray(), TypeError, "разреженная"),
+        (sp.csr_array((0, 5)), ValueError, "пуста"),
+        (sp.csr_array((4, 0)), ValueError, "пуста"),
+        (sp.csr_array((4, 5)), ValueError, "ни одного взаимодействия"),
+        (sp.csr_array([[1.0, np.nan]]), ValueError, "nan"),
+        (sp.csr_array([[1.0, -1.0]]), ValueError, "отрицательные"),
+    ],
+    ids=["dense", "no users", "no items", "no interactions", "nan", "negative"],
+)
+def test_bad_matrix_gets_a_russian_error(model, X_bad, error, message):
+    with pytest.raises(error, match=message):
+        make(model).fit(X_bad)
+
+
+@every_model
+def test_scores_are_a_finite_table_for_the_users_asked(model):
+    fitted = make(model)
+    assert fitted.fit(X) is fitted
+    scores = fitted.score(np.array([3, 0, 3]))
+    assert scores.shape == (3, 4)
+    assert np.isfinite(scores).all()
+    np.testing.assert_array_equal(scores[0], scores[2])
+
+
+@every_model
+@pytest.mark.parametrize("users", [[0, 4], [-1], [0.0]], ids=str)
+def test_unknown_users_get_a_russian_error(model, users):
+    with pytest.raises(ValueError, match=r"Пользователя .* нет|массив целых номеров"):
+        make(model).fit(X).score(users)
+
+
+@every_model
+def test_scoring_before_fit_gets_a_russian_error(model):
+    with pytest.raises(RuntimeError, match="не обучена"):
+        make(model).score([0])
+    if hasattr(model, "score_history"):
+        with pytest.raises(RuntimeError, match="не обучена"):
+            make(model).score_history(X)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [cls for cls in MATRIX_MODELS if hasattr(cls, "score_history")],
+    ids=lambda c: c.__name__,
+)
+def test_history_of_another_catalogue_gets_a_russian_error(model):
+    fitted = make(model).fit(X)
+    with pytest.raises(ValueError, match="обучена на 4"):
+        fitted.score_history(X[:, :3])
+    with pytest.raises(TypeError, match="разреженная"):
+        fitted.score_history(X.toarray())
