@@ -1223,10 +1223,106 @@ counts = [n_masked(length, 0.2) for length in range(1, 200)]
 check_true("у нас закрыто хотя бы одно место", min(counts) == 1)
 
 # %% [markdown] tags=["deep"]
-# Рядом стоит ошибка потише: закрыть места один раз, до обучения. Тогда сеть сто эпох видит одни и
-# те же вопросы и запоминает ответы. Наш `make_example` вызывается каждую эпоху.
+# ### Углубление. Ошибка 4: вопросы, выбранные один раз
 #
-# ### Углубление. Ошибка 4: поделить потерю не на то
+# Ошибка потише: окно и закрытые места выбирают до обучения, и сеть сто эпох видит одни и те же
+# вопросы. **Предскажите, затем запустите**: какая из двух моделей кончит с меньшей потерей при
+# обучении и какая — с большей NDCG@10?
+
+
+# %% tags=["deep"]
+from unittest.mock import patch
+
+
+def frozen_curve(epochs, step):
+    """Как :func:`learning_curves`, но вопросы одни на все эпохи: строки [эпоха, NDCG@10, потеря]."""
+    split, sequences, drawn, draw = validation, liked_in_order(validation), {}, make_example
+
+    def frozen(sequence, *rest, **how):
+        """ОШИБКА: второй раз тот же вопрос."""
+        key = sequence.tobytes()
+        if key not in drawn:
+            drawn[key] = draw(sequence, *rest, **how)
+        return drawn[key]
+
+    def watch(model):
+        return evaluate(by_history(model, sequences), split.test, split.seen)["NDCG@10"]
+
+    model = BERT4Rec(epochs=epochs, validate_every=step, patience=epochs, dtype=np.float32)
+    with patch("__main__.make_example", frozen):
+        model.fit(sequences, len(films), watch)
+    return [[e, round(value, 4), round(model.losses_[e - 1], 3)] for e, value in model.validation_]
+
+
+frozen_rows = stored_result(
+    "08_bert4rec.frozen",
+    frozen_curve,
+    models=("bert4rec",),
+    data=(ratings,),
+    params={"epochs": 100, "step": 10},
+)
+
+# %% tags=["deep"]
+fig, axes = plt.subplots(1, 2, figsize=(8, 3))
+fresh_rows = [[epoch, mean, loss] for epoch, loss, _, mean, _ in curves["random"]]
+for line, (title, rows) in enumerate(
+    {"новые каждую эпоху": fresh_rows, "одни и те же": frozen_rows}.items()
+):
+    epoch, mean, loss = np.array(rows).T
+    plots.curve(axes[0], epoch, loss, line=line, label=title)
+    plots.curve(axes[1], epoch, mean, line=line, label=title)
+    print(f"вопросы {title}: потеря {loss[-1]:.2f}, NDCG@10 {mean[-1]:.3f},", end=" ")
+    print(f"наибольшая {mean.max():.3f}")
+axes[0].set(xlabel="эпоха", ylabel="потеря при обучении")
+axes[1].set(xlabel="эпоха", ylabel="NDCG@10, валидация")
+axes[0].legend()
+plt.show()
+
+# %% [markdown] tags=["deep"]
+# Потеря впятеро меньше, а NDCG@10 после сорока эпох пошла вниз: сеть заучила ответы. По одной
+# потере при обучении худшая модель выглядит намного лучше. Наш `make_example` вызывается каждую эпоху.
+#
+# ### Углубление. Ошибка 5: дополнить объектом 0
+#
+# Соблазн велик: `np.zeros` уже заполнена нулями. Но 0 — настоящий объект, и сеть его читает.
+
+# %% tags=["deep"]
+with torch.no_grad():
+    for title, pad in (("своим номером", net.pad), ("объектом 0", 0)):
+        print(f"дополнение {title} меняет ответ на {padding_gap(net, short, pad):.2f}")
+
+# %% [markdown] tags=["deep"]
+# Ответ зрителя теперь зависит от того, чья история в пакете длиннее. Ловит тот же третий тест.
+#
+# ### Углубление. Ошибка 6: читать каждое место
+#
+# Вместо одного места с [MASK] собирают по три лучших объекта с каждого места и берут те, что
+# встретились чаще. Открытые места ничего не спрашивают, сеть на них не училась.
+
+
+# %% tags=["deep"]
+def votes(users, top=3):
+    """ОШИБКА: сколько мест вопроса назвали объект среди ``top`` лучших."""
+    counts = np.zeros((len(users), len(films)))
+    for row, user in zip(counts, users, strict=True):
+        asked = torch.from_numpy(question(history[user], 50, net.mask))[None]
+        with torch.no_grad():
+            best = net.logits(net(asked))[0].topk(top).indices
+        np.add.at(row, best.flatten().numpy(), 1)
+    return counts
+
+
+# %% tags=["deep"]
+asked = evaluate(by_history(finished, history), validation.test, validation.seen)
+voted = evaluate(votes, validation.test, validation.seen)
+print(f"одно место [MASK]: {asked['NDCG@10']:.3f}, голосование мест: {voted['NDCG@10']:.3f}")
+check_better("одно место лучше голосования", asked, voted, "NDCG@10")
+
+# %% [markdown] tags=["deep"]
+# Почти половина качества пропала. Открытые места отвечать не учили, а голосов у них почти в пятьдесят
+# раз больше, чем у [MASK].
+#
+# ### Углубление. Ошибка 7: поделить потерю не на то
 #
 # Сумму средних по пакетам делят на число историй вместо числа пакетов. Напечатанное число красиво
 # мало, но с $\ln I$ его уже не сравнить.
@@ -1240,7 +1336,7 @@ print(f"верно: {per_batch:.2f}, с ошибкой: {per_batch * n_batches /
 # Потеря 3,9 — это «не знает ничего», а напечатано 0,146. Ловит проверка, которую мы уже сделали:
 # **до обучения потеря близка к $\ln I$**.
 #
-# ### Углубление. Ошибка 5: метрика на подвыборке
+# ### Углубление. Ошибка 8: метрика на подвыборке
 #
 # Во многих статьях верный объект ранжируют среди ста случайных, а не среди всего каталога. Сравним
 # популярное и марковскую цепь без поправки на популярность. **Предскажите, затем запустите**:
