@@ -296,9 +296,15 @@ def test_unexplained_output_is_noticed(folder):
 
 def test_portability_skips_kernels_the_cpu_lacks(monkeypatch, capsys):
     calls = []
+
+    def verify(names, at_once, **env):
+        calls.append((at_once, env))
+        return 0
+
     monkeypatch.setattr(portability, "cpu_flags", lambda: {"avx2", "sse4_2"})
-    monkeypatch.setattr(portability, "verify", lambda names, **env: calls.append(env) or 0)
+    monkeypatch.setattr(portability, "verify", verify)
     assert portability.main([]) == 0
     assert "SkylakeX: пропущено" in capsys.readouterr().out
-    assert {"OPENBLAS_CORETYPE": "Haswell"} in calls
+    assert (2, {"OPENBLAS_CORETYPE": "Haswell"}) in calls
     assert len(calls) == len(portability.SETTINGS) - 1
+    assert [at_once for at_once, env in calls if "OMP_NUM_THREADS" in env] == [1]
