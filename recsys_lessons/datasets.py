@@ -15,6 +15,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from recsys_lessons._fetch import DataError, Dataset, Source, Tables, obtain
+from recsys_lessons.inputs import check_count
 
 __all__ = [
     "BasketTruth",
@@ -276,8 +277,7 @@ def toy_ratings() -> pd.DataFrame:
 
 def _check_counts(**counts: int) -> None:
     for name, value in counts.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"{name} — целое число не меньше 1, получено {value!r}.")
+        check_count(name, value)
 
 
 def _check_share(**shares: float) -> None:

@@ -1,6 +1,6 @@
 """Проверка того, что подают моделям: понятная ошибка вместо неверного ответа."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,9 @@ def check_interactions(X: Any, dtype: Any = np.float64, n_items: int | None = No
     :param n_items: сколько должно быть столбцов; ``None`` — сколько угодно
     :raises TypeError: матрица не разреженная
     :raises ValueError: матрица пуста, в ней есть ``nan``, бесконечность или отрицательные числа,
-        столбцов не ``n_items``
+        столбцов не ``n_items``, ``dtype`` не ``float32`` и не ``float64``
     """
+    check_dtype(dtype)
     if not sp.issparse(X):
         raise TypeError(
             f"Нужна разреженная матрица, а получено {type(X).__name__}. "
@@ -24,9 +25,10 @@ def check_interactions(X: Any, dtype: Any = np.float64, n_items: int | None = No
         )
     if X.dtype.kind not in "biuf":
         raise ValueError(f"В матрице взаимодействий — не действительные числа: {X.dtype}.")
-    if not np.isfinite(sp.coo_array(X).data).all():
+    with np.errstate(over="ignore"):  # большое для float32 число станет бесконечностью
+        matrix = sp.csr_array(X, dtype=dtype, copy=True)
+    if not np.isfinite(matrix.data).all():
         raise ValueError("В матрице взаимодействий есть nan или бесконечность.")
-    matrix = sp.csr_array(X, dtype=dtype, copy=True)
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
     if matrix.ndim != 2 or 0 in matrix.shape:
@@ -102,3 +104,46 @@ def check_number(
         bound = f"больше {low:g}" if above else f"не меньше {low:g}"
         upper = "" if high == np.inf else f" и не больше {high:g}"
         raise ValueError(f"{name} — число {bound}{upper}, а получено {value!r}.")
+
+
+def check_count(name: str, value: Any, low: int = 1) -> None:
+    """Гиперпараметр ``name`` — целое число не меньше ``low``.
+
+    :raises ValueError: не целое или меньше
+    """
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < low:
+        raise ValueError(f"{name} — целое число не меньше {low}, а получено {value!r}.")
+
+
+def check_choice(name: str, value: Any, choices: Iterable[str]) -> None:
+    """Гиперпараметр ``name`` — одно из названий ``choices``.
+
+    :raises ValueError: другое значение
+    """
+    names = list(choices)
+    if not isinstance(value, str) or value not in names:
+        raise ValueError(f"{name} — одно из {', '.join(names)}, а получено {value!r}.")
+
+
+def check_dtype(dtype: Any) -> None:
+    """Тип чисел — ``float32`` или ``float64``.
+
+    :raises ValueError: другой тип
+    """
+    try:
+        known = np.dtype(dtype) in (np.float32, np.float64)
+    except TypeError:
+        known = False
+    if not known:
+        raise ValueError(f"dtype — float32 или float64, а получено {dtype!r}.")
+
+
+def check_validation(value: Any) -> float:
+    """Число, которое вернула функция ``validation``.
+
+    :raises ValueError: не число, ``nan`` или бесконечность
+    """
+    if not isinstance(value, int | float | np.number) or not np.isfinite(value):
+        raise ValueError(f"validation вернула {value!r}, а нужно конечное число.")
+    return float(value)

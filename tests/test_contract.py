@@ -75,6 +75,40 @@ def test_scoring_before_fit_gets_a_russian_error(model):
             make(model).score_history(X)
 
 
+def having(parameter):
+    """Модели с таким гиперпараметром."""
+    found = [cls for cls in MATRIX_MODELS if parameter in inspect.signature(cls).parameters]
+    assert found
+    return pytest.mark.parametrize("model", found, ids=lambda cls: cls.__name__)
+
+
+@having("dtype")
+@pytest.mark.parametrize("dtype", [int, complex, np.float16, "abc", 3], ids=str)
+def test_bad_dtype_gets_a_russian_error(model, dtype):
+    with pytest.raises(ValueError, match="dtype — float32 или float64, а получено"):
+        model(dtype=dtype).fit(X)
+
+
+@having("seed")
+@pytest.mark.parametrize("seed", [-1, 1.5, None, True], ids=str)
+def test_bad_seed_gets_a_russian_error(model, seed):
+    with pytest.raises(ValueError, match="seed — целое число не меньше 0"):
+        model(seed=seed).fit(X)
+
+
+@having("lr")
+def test_a_last_step_to_infinity_is_noticed(model):
+    with pytest.raises(FloatingPointError, match="уменьшите"):
+        model(epochs=1, lr=1e308).fit(X)
+
+
+@having("epochs")
+def test_validation_that_is_no_number_gets_a_russian_error(model):
+    for value in (None, "0.2", np.nan, np.inf):
+        with pytest.raises(ValueError, match=r"validation вернула .*, а нужно конечное число"):
+            model(epochs=5).fit(X, validation=lambda _, value=value: value)
+
+
 @pytest.mark.parametrize(
     "model",
     [cls for cls in MATRIX_MODELS if hasattr(cls, "score_history")],

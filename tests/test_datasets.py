@@ -299,7 +299,7 @@ def test_seed_decides_everything(make):
 @pytest.mark.parametrize(
     ("make", "arguments", "message"),
     [
-        (make_clusters, {"n_users": -1}, "n_users — целое число не меньше 1, получено -1"),
+        (make_clusters, {"n_users": -1}, "n_users — целое число не меньше 1, а получено -1"),
         (make_clusters, {"n_items": 2.5}, "n_items — целое число"),
         (make_clusters, {"n_items": 3}, "групп больше, чем пользователей или объектов"),
         (make_clusters, {"per_user": 26}, "в группе только 25 объектов"),

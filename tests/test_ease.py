@@ -141,6 +141,15 @@ def test_bad_penalty_gets_a_russian_error(l2):
         EASE(l2=l2).fit(X_HAND)
 
 
+@pytest.mark.filterwarnings("ignore:An ill-conditioned matrix", "ignore::RuntimeWarning")
+def test_singular_gram_and_huge_numbers_get_a_russian_error():
+    twins = sp.csr_array([[1.0, 1], [1, 1], [1, 1]])
+    with pytest.raises(ValueError, match="l2=1e-16 мал"):
+        EASE(l2=1e-16).fit(twins)
+    with pytest.raises(ValueError, match="слишком велики"):
+        EASE(l2=1).fit(twins * 1e200)
+
+
 def test_bad_scoring_input_gets_a_russian_error():
     with pytest.raises(RuntimeError, match="не обучена"):
         EASE().score([0])

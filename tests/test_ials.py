@@ -321,6 +321,11 @@ def test_bad_parameter_gets_a_russian_error(name, value):
         IALS(**{name: value}).fit(X_HAND)
 
 
+def test_infinite_penalty_gets_a_russian_error():
+    with pytest.raises(ValueError, match="Штраф бесконечен"), np.errstate(over="ignore"):
+        IALS(nu=500).fit(sp.csr_array(np.full((3, 40), 9.0)))
+
+
 def test_bad_scoring_input_gets_a_russian_error():
     with pytest.raises(RuntimeError, match="не обучена"):
         IALS().score([0])

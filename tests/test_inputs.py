@@ -6,11 +6,15 @@ import pytest
 import scipy.sparse as sp
 
 from recsys_lessons.inputs import (
+    check_choice,
+    check_count,
+    check_dtype,
     check_fitted,
     check_interactions,
     check_number,
     check_training,
     check_users,
+    check_validation,
 )
 
 FORMATS = [sp.csr_array, sp.csc_array, sp.coo_array, sp.lil_array, sp.csr_matrix]
@@ -156,3 +160,40 @@ def test_strict_and_open_bounds():
 def test_infinity_is_no_value_even_without_an_upper_bound():
     with pytest.raises(ValueError, match="получено inf"):
         check_number("l2", np.inf, 0)
+
+
+@pytest.mark.parametrize("value", [0, 2.0, np.nan, None, "3", True, np.array([3])], ids=str)
+def test_bad_counts(value):
+    with pytest.raises(ValueError, match=r"^k — целое число не меньше 1, а получено"):
+        check_count("k", value)
+
+
+def test_good_counts():
+    check_count("k", 1)
+    check_count("k", np.int32(7), 7)
+    check_count("k", 0, 0)
+
+
+@pytest.mark.parametrize("value", ["exact", None, 1, ["cd"]], ids=str)
+def test_bad_choices(value):
+    with pytest.raises(ValueError, match=r"^solver — одно из cd, admm, а получено"):
+        check_choice("solver", value, {"cd": 1, "admm": 2})
+
+
+def test_good_choice():
+    check_choice("solver", "cd", ("cd", "admm"))
+
+
+@pytest.mark.parametrize("dtype", [float, np.float32, "float64", np.dtype("f4")], ids=str)
+def test_good_dtypes(dtype):
+    check_dtype(dtype)
+
+
+@pytest.mark.parametrize("value", [0, -1.5, np.float32(2), np.int64(3)], ids=repr)
+def test_good_validation(value):
+    assert type(check_validation(value)) is float
+
+
+def test_number_too_large_for_float32_is_noticed():
+    with pytest.raises(ValueError, match="nan или бесконечность"):
+        check_interactions(sp.csr_array([[1e39]]), np.float32)

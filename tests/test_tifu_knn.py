@@ -355,6 +355,14 @@ def test_bad_catalogue_size_gets_a_russian_error():
             TIFUKNN().fit(TOY, n_items)
 
 
+def test_a_basket_whose_weight_is_zero_is_still_a_purchase():
+    model = TIFUKNN(variant="code", group_decay=0)
+    fitted = model.fit({0: [[0]], 5: [[1, 2], [1]]}, 3)
+    assert np.isfinite(fitted.score([0, 5])).all()
+    with pytest.raises(ValueError, match="У пользователя 5 нет покупок"):
+        model.fit({0: [[0]], 5: [[], []]}, 3)
+
+
 def test_bad_scoring_input_gets_a_russian_error():
     with pytest.raises(RuntimeError, match="не обучена"):
         TIFUKNN().score([0])
