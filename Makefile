@@ -16,7 +16,8 @@ edit:
 test:
 	@$(RUN) test
 
-# Собрать тетради. NB="04_ease 00a_start" — только эти, FULL=1 — пересчитать и долгие результаты.
+# Собрать тетради. NB="04_ease 00a_start" — только эти, FULL=1 — пересчитать и долгие результаты,
+# FULL=stale — только устаревшие.
 lessons:
 	@$(RUN) lessons NB="$(NB)" FULL="$(FULL)"
 

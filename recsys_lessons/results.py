@@ -61,11 +61,22 @@ def stored_result(
         "data": data_hash(*data),
         "params": _digest(_json(params)),
     }
-    if os.environ.get("RECSYS_LESSONS_FULL") == "1":
-        value = json.loads(_json(compute(**params), sort_keys=False))
-        _write(path, {"key": key, "params": params, "value": value})
-        return value
-    command = f"make lessons NB={lesson} FULL=1"
+    # "1" — посчитать заново всё, "stale" — только то, что устарело.
+    mode = os.environ.get("RECSYS_LESSONS_FULL", "0")
+    if mode != "1":
+        try:
+            return _stored(name, path, key)
+        except StaleResultError:
+            if mode != "stale":
+                raise
+    value = json.loads(_json(compute(**params), sort_keys=False))
+    _write(path, {"key": key, "params": params, "value": value})
+    return value
+
+
+def _stored(name: str, path: Path, key: Mapping[str, str]) -> Any:
+    """Значение из файла, если ключ прежний."""
+    command = f"make lessons NB={name.partition('.')[0]} FULL=1"
     if not path.exists():
         raise StaleResultError(f"Результат {name} ещё не посчитан. Посчитать: {command}")
     try:

@@ -357,3 +357,29 @@ def test_series_and_numpy_numbers_are_data_too():
 def test_the_hash_is_the_same_in_every_process():
     """Записанный отпечаток: ключи в хранилище сравниваются между машинами."""
     assert data_hash(np.arange(3)) == "f48137035ad9a3a8"
+
+
+def test_stale_mode_computes_only_what_is_stale(stored, folder, monkeypatch):
+    monkeypatch.setenv("RECSYS_LESSONS_FULL", "stale")
+    path = folder / f"{NAME}.json"
+    before = path.read_bytes()
+    assert ask() == stored
+    assert path.read_bytes() == before
+    path.write_text("{}", encoding="utf-8")
+    assert ask() == stored
+    assert path.read_bytes() == before
+    changed = ask(params={"n": 3})
+    assert changed != stored
+    path.unlink()
+    assert ask() == stored
+    monkeypatch.delenv("RECSYS_LESSONS_FULL")
+    assert ask() == stored
+
+
+def test_stale_mode_does_not_touch_a_fresh_value(stored, folder, monkeypatch):
+    path = folder / f"{NAME}.json"
+    path.write_text(path.read_text("utf-8").replace('"value": ', '"value":  '), encoding="utf-8")
+    marked = path.read_bytes()
+    monkeypatch.setenv("RECSYS_LESSONS_FULL", "stale")
+    ask()
+    assert path.read_bytes() == marked

@@ -94,6 +94,7 @@ def test_options():
         (["lab", "--no-browser"], "Непонятная настройка «--no-browser»"),
         (["test", "NB=04_ease"], "У задачи test: настроек нет"),
         (["lab", "PORT=many"], "номер порта"),
+        (["lessons", "FULL=yes"], "FULL — 1 (всё) или stale (устаревшее), а не «yes»"),
     ],
 )
 def test_bad_options_are_explained(arguments, message):
@@ -105,8 +106,11 @@ def test_bad_options_are_explained(arguments, message):
 def test_lessons_options_reach_the_builder(commands):
     run.lessons({"NB": "04_ease 00a_start", "FULL": "1"})
     run.lessons({"FULL": "0"})
-    assert commands[0][1:] == ["-m", "tools.build", "04_ease", "00a_start", "--full"]
-    assert commands[1][1:] == ["-m", "tools.build"]
+    run.lessons({"FULL": "stale"})
+    build = ["-m", "tools.build"]
+    assert commands[0][1:] == [*build, "04_ease", "00a_start", "--full", "1"]
+    assert commands[1][1:] == [*build, "--full", "0"]
+    assert commands[2][1:] == [*build, "--full", "stale"]
 
 
 def test_old_python_is_named():

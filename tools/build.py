@@ -33,16 +33,17 @@ class BuildError(RuntimeError):
     """Урок не собран; прежняя тетрадь не тронута."""
 
 
-def build(source: Path, target: Path | None = None, full: bool = False) -> Path:
+def build(source: Path, target: Path | None = None, full: str = "0") -> Path:
     """Исполнить урок и записать тетрадь.
 
     :param target: куда записать; по умолчанию — рядом с уроком
-    :param full: заново посчитать и записать долгие результаты
+    :param full: заново посчитать и записать долгие результаты: ``"1"`` — все, ``"stale"`` —
+        устаревшие, ``"0"`` — никакие
     :raises BuildError: ячейка остановилась с ошибкой или вывела то, что хранить нельзя
     """
     target = target or source.with_suffix(".ipynb")
     notebook = read_source(source)
-    timeout = FULL_TIMEOUT_S if full else TIMEOUT_S
+    timeout = TIMEOUT_S if full == "0" else FULL_TIMEOUT_S
     client = NotebookClient(
         notebook,
         timeout=timeout,
@@ -52,7 +53,7 @@ def build(source: Path, target: Path | None = None, full: bool = False) -> Path:
         resources={"metadata": {"path": str(FOLDER)}},
     )
     try:
-        client.execute(env=child_env(RECSYS_LESSONS_FULL="1" if full else "0"))
+        client.execute(env=child_env(RECSYS_LESSONS_FULL=full))
     except CellExecutionError as error:
         plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
         raise BuildError(f"{source.name}: ячейка остановилась с ошибкой.\n{plain}") from error
@@ -76,7 +77,14 @@ def build(source: Path, target: Path | None = None, full: bool = False) -> Path:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="имена уроков; без них — все")
-    parser.add_argument("--full", action="store_true", help="пересчитать долгие результаты")
+    parser.add_argument(
+        "--full",
+        nargs="?",
+        choices=("0", "1", "stale"),
+        const="1",
+        default="0",
+        help="пересчитать долгие результаты: все или, со словом stale, только устаревшие",
+    )
     options = parser.parse_args(arguments)
     try:
         sources = source_paths(options.names)

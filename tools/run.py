@@ -85,6 +85,8 @@ def parse(arguments: list[str]) -> tuple[str, dict[str, str]]:
             options[name] = value.strip()
     if not options.get("PORT", "0").isdecimal():
         raise UserError(f"PORT — номер порта, например PORT=8890, а не «{options['PORT']}».")
+    if options.get("FULL", "0") not in ("0", "1", "stale"):
+        raise UserError(f"FULL — 1 (всё) или stale (устаревшее), а не «{options['FULL']}».")
     return task, options
 
 
@@ -234,7 +236,7 @@ def test(_options: dict[str, str]) -> int:
 
 
 def lessons(options: dict[str, str]) -> int:
-    full = ["--full"] if options.get("FULL", "0") != "0" else []
+    full = ["--full", options.get("FULL", "0")]
     return run([PYTHON, "-m", "tools.build", *options.get("NB", "").split(), *full], **REPEATABLE)
 
 
