@@ -13,7 +13,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from recsys_lessons import metrics as m
-from recsys_lessons.inputs import check_interactions, check_users
+from recsys_lessons.inputs import check_count, check_interactions, check_users
 
 Score = Callable[[np.ndarray], np.ndarray]
 
@@ -102,7 +102,7 @@ def recommend(
     :return: номера объектов, форма ``(len(users), k)``, ``-1`` — пустое место
     :raises ValueError: неизвестный пользователь, не та форма баллов, ``nan``, ``k < 1``
     """
-    m.check_k(k)
+    check_count("k", k)
     seen = None if seen is None else check_interactions(seen)
     users = check_users(users, None if seen is None else seen.shape[0])
     if not users.size:

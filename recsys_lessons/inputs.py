@@ -107,7 +107,7 @@ def check_number(
 
 
 def check_count(name: str, value: Any, low: int = 1) -> None:
-    """Гиперпараметр ``name`` — целое число не меньше ``low``.
+    """Гиперпараметр или глубина списка ``name`` — целое число не меньше ``low``.
 
     :raises ValueError: не целое или меньше
     """

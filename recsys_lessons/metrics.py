@@ -18,6 +18,8 @@
 import numpy as np
 import scipy.sparse as sp
 
+from recsys_lessons.inputs import check_count
+
 EMPTY = -1
 
 
@@ -32,7 +34,7 @@ def top_k(scores: np.ndarray, k: int) -> np.ndarray:
     :return: целые числа, форма ``(n_users, k)``
     :raises ValueError: не та форма, ``k < 1``, среди баллов есть ``nan``
     """
-    check_k(k)
+    check_count("k", k)
     scores = as_scores(scores)
     if scores.ndim != 2 or scores.shape[1] == 0:
         raise ValueError(
@@ -202,18 +204,9 @@ def micro_precision(recommended: np.ndarray, relevant: sp.csr_array, k: int) -> 
     return float(hits.sum() / np.minimum(k, n).sum())
 
 
-def check_k(k: int) -> None:
-    """Глубина списка — целое число от 1.
-
-    :raises ValueError: это не так
-    """
-    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
-        raise ValueError(f"Глубина списка k — целое число от 1, а получено {k!r}.")
-
-
 def _first(recommended: np.ndarray, n_items: int, k: int) -> np.ndarray:
     """Первые ``k`` мест, проверенные."""
-    check_k(k)
+    check_count("k", k)
     lists = np.asarray(recommended)
     if lists.ndim != 2 or not np.issubdtype(lists.dtype, np.integer):
         raise ValueError(

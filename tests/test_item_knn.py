@@ -301,3 +301,12 @@ def test_user_who_took_all_but_one_weighs_nothing_and_gives_no_nan(weighting):
 def test_bad_hyper_parameter_gets_a_russian_error(name, value):
     with pytest.raises(ValueError, match=rf"{name} — .* получено"):
         ItemKNN(**{name: value}).fit(X_TOY)
+
+
+def test_failed_refit_keeps_the_old_model(X):
+    model = ItemKNN(k=5).fit(X)
+    before = model.score([0, 3])
+    model.weighting = "oops"
+    with pytest.raises(ValueError, match="weighting"):
+        model.fit(X[:, ::-1])
+    np.testing.assert_array_equal(model.score([0, 3]), before)

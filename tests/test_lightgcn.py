@@ -228,6 +228,13 @@ def test_interrupted_training_keeps_the_best(X, capsys):
     assert np.isfinite(model.score([0])).all()
 
 
+def test_the_last_epoch_is_always_validated(X):
+    script = iter([0.1, 0.3])
+    model = LightGCN(n_factors=4, epochs=7, check_every=5).fit(X, lambda _: next(script))
+    assert model.curve_ == [(5, 0.1), (7, 0.3)]
+    assert model.best_epoch_ == 7
+
+
 def test_cold_user_and_cold_item_are_finite(X):
     model = LightGCN(**SMALL).fit(X)
     scores = model.score(range(70))

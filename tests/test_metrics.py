@@ -170,12 +170,12 @@ def test_agreement_with_ranx_and_scikit_learn(seed, k):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: m.top_k(np.zeros((2, 3)), -1), "целое число от 1"),
-        (lambda: m.top_k(np.zeros((2, 3)), 2.0), "целое число от 1"),
+        (lambda: m.top_k(np.zeros((2, 3)), -1), "k — целое число не меньше 1"),
+        (lambda: m.top_k(np.zeros((2, 3)), 2.0), "k — целое число не меньше 1"),
         (lambda: m.top_k(np.zeros(3), 1), "форма"),
         (lambda: m.top_k(np.zeros((2, 0)), 1), "форма"),
         (lambda: m.top_k(np.array([[1.0, np.nan]]), 1), "nan"),
-        (lambda: m.recall(LISTS, RELEVANT, 0), "целое число от 1"),
+        (lambda: m.recall(LISTS, RELEVANT, 0), "k — целое число не меньше 1"),
         (lambda: m.recall(LISTS, RELEVANT, 6), "5 мест"),
         (lambda: m.recall(LISTS[:2], RELEVANT, 5), "Списков 2"),
         (lambda: m.recall(LISTS + 5, RELEVANT, 5), "вне каталога"),
