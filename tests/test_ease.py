@@ -19,15 +19,6 @@ B_HAND = [
 ]
 
 
-@pytest.fixture(scope="module")
-def X():
-    """Случайные взаимодействия: редкие и частые объекты, один объект без взаимодействий."""
-    rng = np.random.default_rng(1)
-    dense = rng.random((150, 60)) < np.linspace(0.4, 0.02, 60)
-    dense[:, 17] = False
-    return sp.csr_array(dense.astype(float))
-
-
 def test_hand_vector_in_fractions():
     model = EASE(l2=1).fit(X_HAND)
     np.testing.assert_allclose(model.B_, np.array(B_HAND, dtype=float), atol=1e-14)

@@ -27,15 +27,6 @@ X_TOY = sp.csr_array(
 
 
 @pytest.fixture(scope="module")
-def X():
-    """Случайные взаимодействия: редкие и частые объекты, один объект без взаимодействий."""
-    rng = np.random.default_rng(1)
-    dense = rng.random((150, 60)) < np.linspace(0.4, 0.02, 60)
-    dense[:, 17] = False
-    return sp.csr_array(dense.astype(float))
-
-
-@pytest.fixture(scope="module")
 def weighted(X):
     """То же с неодинаковыми числами: сходства разные, равных нет."""
     values = X.copy()

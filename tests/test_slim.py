@@ -26,15 +26,6 @@ def tight(l1, l2, solver="cd", tol=1e-11, **more):
     return SLIM(l1=l1, l2=l2, solver=solver, tol=tol, max_iter=20_000, **more)
 
 
-@pytest.fixture(scope="module")
-def X():
-    """Случайные взаимодействия: редкие и частые объекты, один объект без взаимодействий."""
-    rng = np.random.default_rng(1)
-    dense = rng.random((150, 60)) < np.linspace(0.4, 0.02, 60)
-    dense[:, 17] = False
-    return sp.csr_array(dense.astype(float))
-
-
 def violation(X, B, l1, l2):
     """Наибольшее нарушение условий ККТ: градиент считается по X, без матрицы Грама."""
     B = B.toarray()
