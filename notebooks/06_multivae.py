@@ -574,7 +574,7 @@ from copy import deepcopy
 
 from tqdm.auto import tqdm
 
-from recsys_lessons.checks import building
+from recsys_lessons import building
 
 
 # %% tags=["model"]

@@ -421,7 +421,7 @@ check_close("градиенты", Z_fast.grad, Z_slow.grad, 1e-12)
 # %% tags=["model", "deep"]
 from tqdm.auto import tqdm
 
-from recsys_lessons.checks import building
+from recsys_lessons import building
 from recsys_lessons.inputs import (
     check_count,
     check_dtype,

@@ -525,7 +525,7 @@ import copy
 from tqdm.auto import tqdm
 
 from recsys_lessons import inputs
-from recsys_lessons.checks import building
+from recsys_lessons import building
 
 
 def train_epochs(model, run_epoch, validation=None):

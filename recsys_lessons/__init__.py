@@ -4,4 +4,11 @@
 рисунки. Сами алгоритмы живут в уроках; их классы отдаёт :mod:`recsys_lessons.models`.
 """
 
+import os
+
 __version__ = "0.1.0"
+
+
+def building() -> bool:
+    """Урок сейчас собирают или проверяют, а не читают: лишнее печатать нельзя."""
+    return os.environ.get("RECSYS_LESSONS_BUILD") == "1"

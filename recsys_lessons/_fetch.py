@@ -23,7 +23,7 @@ import platformdirs
 import pooch
 import requests
 
-from recsys_lessons.checks import building
+from recsys_lessons import building
 
 TIMEOUT = 20  # секунд ждать ответа сайта
 PIP_TIMEOUT = 300  # секунд на всю работу pip

@@ -5,23 +5,18 @@
 """
 
 import copy
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from recsys_lessons import building
 from recsys_lessons.evaluation import Evaluation, compare
 
 
 class CheckError(AssertionError):
     """Проверка не прошла: утверждение урока неверно."""
-
-
-def building() -> bool:
-    """Урок сейчас собирают или проверяют, а не читают: лишнее печатать нельзя."""
-    return os.environ.get("RECSYS_LESSONS_BUILD") == "1"
 
 
 def check_close(name: str, mine: Any, reference: Any, bound: float = 1e-10) -> None:

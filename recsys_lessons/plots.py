@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from recsys_lessons.checks import building
+from recsys_lessons import building
 from recsys_lessons.evaluation import Evaluation
 
 # Линии различаются и цветом, и штрихом, и меткой.

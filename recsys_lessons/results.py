@@ -19,7 +19,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from recsys_lessons import lessons
-from recsys_lessons.checks import building
+from recsys_lessons import building
 
 _PARTS = {"models": "код модели", "compute": "код расчёта", "data": "данные", "params": "параметры"}
 
