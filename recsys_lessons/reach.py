@@ -18,7 +18,6 @@ import importlib
 import importlib.util
 import linecache
 import re
-import symtable
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
@@ -28,15 +27,24 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from recsys_lessons._source import (
+    Index,
+    absolute,
+    bound,
+    clean,
+    dump,
+    index,
+    is_module,
+    module_source,
+    parsed,
+    references,
+)
+
 PACKAGE = "recsys_lessons"
 _MODELS = f"{PACKAGE}.models"
 _CONSTANTS = (bool, int, float, complex, str, bytes, range, np.dtype, Fraction, re.Pattern)
 _FORBIDDEN = {"__import__", "eval", "exec", "globals", "input", "locals", "open"}
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_SKIPPED = {"annotation", "ctx", "kind", "returns", "simple", "type_comment", "type_params"}
-
-Chains = dict[str, set[tuple[str, ...]]]
-Import = tuple[str, int, str | None]  # модуль, уровень относительного импорта, имя в модуле
 
 
 def reached(compute: Callable[..., Any], classes: Iterable[type] = ()) -> dict[str, str]:
@@ -74,6 +82,7 @@ class _Cone:
     def __init__(self) -> None:
         self.found: dict[str, set[str]] = {}
         self._seen: dict[object, object] = {}
+        self._indexes: dict[str, Index] = {}
 
     # ------------------------------------------------------------------ урок: живые объекты
 
@@ -83,6 +92,8 @@ class _Cone:
             value = value.item()
         if value is None or value is Ellipsis or isinstance(value, _CONSTANTS):
             return f"{type(value).__name__} {value!a}"
+        if type(value).__module__ == "torch" and type(value).__name__ in ("dtype", "device"):
+            return str(value)
         if isinstance(value, tuple | frozenset):
             words = [self.value(item, name, reader) for item in value]
             return f"{type(value).__name__} {words if isinstance(value, tuple) else sorted(words)}"
@@ -132,7 +143,7 @@ class _Cone:
         if self._first_time(function):
             nodes = [
                 node
-                for node in ast.walk(_parsed("".join(linecache.getlines(code.co_filename))))
+                for node in ast.walk(parsed("".join(linecache.getlines(code.co_filename))))
                 if isinstance(node, _FUNCTIONS)
                 and getattr(node, "name", "<lambda>") == code.co_name
                 and _first_line(node) == code.co_firstlineno
@@ -173,7 +184,7 @@ class _Cone:
 
     def _attributes(self, cls: type, node: ast.ClassDef, label: str) -> Iterator[str]:
         """Атрибуты класса, кроме методов: постоянные входят, изменяемые — ошибка."""
-        written = {name for statement in node.body for name in _bound(statement)}
+        written = {name for statement in node.body for name in bound(statement)}
         for name, item in vars(cls).items():
             if name.startswith("__") or (name.startswith("_") and name not in written):
                 continue
@@ -188,7 +199,7 @@ class _Cone:
         self, nodes: list[ast.AST], closure: Mapping[str, Any], space: Mapping[str, Any], label: str
     ) -> list[str]:
         """Слова обо всех именах, которые узлы читают извне."""
-        chains, changed, imports = _references(nodes, label)
+        chains, changed, imports = references(nodes, label)
         words = []
         for name in sorted(changed):
             raise TypeError(
@@ -231,32 +242,37 @@ class _Cone:
         return first
 
     def _add(self, label: str, nodes: Iterable[ast.AST], words: Iterable[str]) -> None:
-        texts = [_dump(_clean(node)) for node in nodes]
+        texts = [dump(clean(node)) for node in nodes]
         self.found.setdefault(label, set()).add(digest(*texts, *sorted(set(words))))
 
     # ------------------------------------------------------------------ пакет: исходный текст
 
     def member(self, module: str, chain: tuple[str, ...]) -> str:
         """Название того, на что указывает ``модуль.имя.имя``; пустая цепочка — модуль целиком."""
-        index = _index(_module_source(module))
+        found = self._index(module)
         if not chain:
-            for name in index.definitions:
+            for name in found.definitions:
                 self.member(module, (name,))
             return f"{module}.*"
         name, rest = chain[0], chain[1:]
-        if name in index.definitions:
-            self._definition(module, name, index.definitions[name])
+        if name in found.definitions:
+            self._definition(module, name, found.definitions[name])
             return f"{module}.{name}"
-        if name in index.imports:
-            target, level, attribute = index.imports[name]
-            return self._imported(_absolute(target, level, module), attribute, {rest})
-        if _is_module(f"{module}.{name}"):
+        if name in found.imports:
+            target, level, attribute = found.imports[name]
+            return self._imported(absolute(target, level, module), attribute, {rest})
+        if is_module(f"{module}.{name}"):
             return self.member(f"{module}.{name}", rest)
         if module == _MODELS and not name.startswith("_"):
             owner = getattr(importlib.import_module(module), name, None)
             if owner is not None and owner.__module__ != module:
                 return self.member(owner.__module__, (name,))
         return f"{module}.{name}"
+
+    def _index(self, module: str) -> Index:
+        if module not in self._indexes:
+            self._indexes[module] = index(module_source(module))
+        return self._indexes[module]
 
     def _imported(self, module: str, attribute: str | None, used: set[tuple[str, ...]]) -> str:
         if not in_package(module):
@@ -269,16 +285,16 @@ class _Cone:
         if label in self._seen:
             return
         self._seen[label] = label
-        index = _index(_module_source(module))
-        chains, _, imports = _references(nodes, label)
+        found = self._index(module)
+        chains, _, imports = references(nodes, label)
         words = [
             f"{read}: {self.member(module, (read, *chain))}"
             for read in sorted(chains)
-            if read in index.definitions or read in index.imports
+            if read in found.definitions or read in found.imports
             for chain in sorted(chains[read])
         ]
         words += [
-            self._imported(_absolute(target, level, module), attribute, used)
+            self._imported(absolute(target, level, module), attribute, used)
             for (target, level, attribute), used in imports
         ]
         self._add(label, nodes, words)
@@ -354,7 +370,7 @@ def _without_defaults(node: Any) -> Any:
 
 def _find_class(text: str, label: str) -> ast.ClassDef | None:
     """Последнее определение класса ``label`` (``функция.<locals>.Класс``) в тексте."""
-    nodes: list[ast.AST] = [_parsed(text)]
+    nodes: list[ast.AST] = [parsed(text)]
     for name in label.replace(".<locals>", "").split("."):
         nodes = [
             inner
@@ -364,250 +380,3 @@ def _find_class(text: str, label: str) -> ast.ClassDef | None:
         ]
     found = [node for node in nodes if isinstance(node, ast.ClassDef)]
     return found[-1] if found else None
-
-
-# ---------------------------------------------------------------------------- исходный текст
-
-
-class _Index:
-    """Что модуль определяет на верхнем уровне и что импортирует."""
-
-    def __init__(self, tree: ast.Module) -> None:
-        self.definitions: dict[str, list[ast.stmt]] = {}
-        self.imports: dict[str, Import] = {}
-        for statement in tree.body:
-            for node in ast.walk(statement) if not _is_scope(statement) else ():
-                if isinstance(node, ast.Import | ast.ImportFrom):
-                    self.imports |= _aliases(node)
-            for name in dict.fromkeys(_bound(statement)):
-                self.definitions.setdefault(name, []).append(statement)
-        for name in self.imports.keys() & self.definitions.keys():
-            del self.definitions[name]
-
-
-def _is_scope(node: ast.AST) -> bool:
-    return isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-
-
-def _bound(statement: ast.AST) -> Iterator[str]:
-    """Имена, которые оператор задаёт или меняет: ``x = …``, ``x[k] = …``, ``x.append(…)``."""
-    if _is_scope(statement):
-        yield statement.name  # type: ignore[attr-defined]
-        return
-    if isinstance(statement, ast.Name | ast.Attribute | ast.Subscript):
-        target: ast.AST = statement
-        stored = isinstance(statement.ctx, ast.Store)
-        while isinstance(target, ast.Attribute | ast.Subscript):
-            target = target.value
-        if stored and isinstance(target, ast.Name):
-            yield target.id
-    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        target = statement.value.func
-        while isinstance(target, ast.Attribute | ast.Subscript):
-            target = target.value
-        if isinstance(target, ast.Name) and target is not statement.value.func:
-            yield target.id
-    for inner in ast.iter_child_nodes(statement):
-        if not isinstance(inner, ast.Lambda):
-            yield from _bound(inner)
-
-
-def _aliases(node: ast.Import | ast.ImportFrom) -> dict[str, Import]:
-    """Имя → ``(модуль, уровень относительного импорта, имя в модуле)``."""
-    if isinstance(node, ast.ImportFrom):
-        module, level = node.module or "", node.level or 0
-        return {alias.asname or alias.name: (module, level, alias.name) for alias in node.names}
-    return {
-        alias.asname or alias.name.partition(".")[0]: (
-            alias.name if alias.asname else alias.name.partition(".")[0],
-            0,
-            None,
-        )
-        for alias in node.names
-    }
-
-
-def _absolute(target: str, level: int, module: str) -> str:
-    if not level:
-        return target
-    spec = importlib.util.find_spec(module)
-    inside = module if spec and spec.submodule_search_locations else module.rpartition(".")[0]
-    return importlib.util.resolve_name("." * level + target, inside)
-
-
-def _is_module(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:
-        return False
-
-
-def _module_source(module: str) -> str:
-    """Исходный текст модуля пакета; у модели это модельные ячейки урока."""
-    spec = importlib.util.find_spec(module)
-    text = spec and spec.loader and spec.loader.get_source(module)  # type: ignore[attr-defined]
-    return str(text or "")
-
-
-@functools.lru_cache(maxsize=256)
-def _parsed(text: str) -> ast.Module:
-    try:
-        return ast.parse(text)
-    except SyntaxError:  # ячейка с магией или неоконченный файл: искать в ней нечего
-        return ast.Module([], [])
-
-
-@functools.lru_cache(maxsize=256)
-def _index(source: str) -> _Index:
-    return _Index(_parsed(source))
-
-
-# ---------------------------------------------------------------------------- дерево
-
-
-def _references(
-    nodes: Iterable[ast.AST], label: str
-) -> tuple[Chains, set[str], list[tuple[Import, set[tuple[str, ...]]]]]:
-    """Имена извне с цепочками атрибутов, изменённые внешние имена, импорты внутри функций."""
-    text = "\n".join(ast.unparse(_clean(node)) for node in nodes)
-    try:
-        tables = [symtable.symtable(text, label, "exec")]
-    except SyntaxError as error:  # nonlocal, для которого нет внешней функции
-        raise TypeError(
-            f"Функция {label} меняет переменную вокруг себя ({error.msg}). "
-            "Верните значение через return."
-        ) from None
-    tree = ast.parse(text)
-    free, changed = set(), set()
-    for table in tables:
-        tables += table.get_children()
-        top = table.get_type() == "module"
-        for symbol in table.get_symbols():
-            if symbol.is_referenced() and (top or symbol.is_global()):
-                free.add(symbol.get_name())
-            if symbol.is_declared_global() and symbol.is_assigned():
-                changed.add(symbol.get_name())
-    chains: Chains = {}
-    _collect(tree, (), chains)
-    imports = [
-        (found, chains.get(alias, {()}))
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for alias, found in _aliases(node).items()
-    ]
-    return {name: chains[name] for name in free if name in chains}, changed, imports
-
-
-def _collect(node: ast.AST, chain: tuple[str, ...], found: Chains) -> None:
-    if isinstance(node, ast.Attribute):
-        _collect(node.value, (node.attr, *chain), found)
-    elif isinstance(node, ast.Name):
-        found.setdefault(node.id, set()).add(chain)
-    else:
-        for inner in ast.iter_child_nodes(node):
-            _collect(inner, (), found)
-
-
-def _clean(node: ast.AST) -> Any:
-    """Дерево без того, что не влияет на значение: докстринги, аннотации, тексты ошибок."""
-    node = copy.deepcopy(node)
-    return _Cleaner().visit(_plain_assign(node) if isinstance(node, ast.stmt) else node)
-
-
-class _Cleaner(ast.NodeTransformer):
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        super().generic_visit(node)
-        for field in ("body", "orelse", "finalbody"):
-            block = getattr(node, field, None)
-            if isinstance(block, list) and block:
-                kept = [s for s in block if not isinstance(s, ast.Pass) and not _is_text(s)]
-                setattr(node, field, kept or [ast.Pass()])
-        return node
-
-    def visit_arg(self, node: ast.arg) -> ast.arg:
-        node.annotation = None
-        return node
-
-    def visit_FunctionDef(self, node: Any) -> ast.AST:
-        node.returns = None
-        for number, statement in enumerate(ast.walk(node)):
-            if number and isinstance(statement, ast.ClassDef):
-                continue
-            for field in ("body", "orelse", "finalbody"):
-                block = getattr(statement, field, None)
-                if isinstance(block, list):
-                    setattr(statement, field, [_plain_assign(s) for s in block])
-        return self.generic_visit(node)
-
-    visit_AsyncFunctionDef = visit_FunctionDef
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        node.annotation = ast.Constant(None)
-        return self.generic_visit(node)
-
-    def visit_Raise(self, node: ast.Raise) -> ast.AST:
-        if isinstance(node.exc, ast.Call):
-            node.exc.args = [arg for arg in node.exc.args if not _has_text(arg)]
-            node.exc.keywords = [word for word in node.exc.keywords if not _has_text(word)]
-        return self.generic_visit(node)
-
-    def visit_Assert(self, node: ast.Assert) -> ast.AST:
-        node.msg = None
-        return self.generic_visit(node)
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        if "warn" in (getattr(node.func, "attr", None), getattr(node.func, "id", None)):
-            node.args = [arg for arg in node.args if not _has_text(arg)]
-            node.keywords = [word for word in node.keywords if word.arg != "message"]
-        return self.generic_visit(node)
-
-    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
-        """Соседние куски текста — вместе: версии Python режут их по-разному."""
-        self.generic_visit(node)
-        joined: list[ast.expr] = []
-        for part in node.values:
-            if isinstance(part, ast.Constant) and joined and isinstance(joined[-1], ast.Constant):
-                joined[-1] = ast.Constant(str(joined[-1].value) + str(part.value))
-            elif not (isinstance(part, ast.Constant) and part.value == ""):
-                joined.append(part)
-        node.values = joined
-        return node
-
-
-def _plain_assign(statement: ast.stmt) -> ast.stmt:
-    """``x: int = 1`` внутри функции — то же, что ``x = 1``; в классе аннотация задаёт поле."""
-    if not isinstance(statement, ast.AnnAssign):
-        return statement
-    if statement.value is None:
-        return ast.Pass()
-    return ast.copy_location(ast.Assign([statement.target], statement.value), statement)
-
-
-def _is_text(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
-
-
-def _has_text(node: ast.AST) -> bool:
-    return any(
-        isinstance(inner, ast.Constant) and isinstance(inner.value, str) for inner in ast.walk(node)
-    )
-
-
-def _dump(node: Any) -> str:
-    """Запись дерева, одинаковая во всех версиях Python: пустые поля пропущены."""
-    if isinstance(node, ast.Constant):
-        return f"{type(node.value).__name__} {node.value!a}"
-    if isinstance(node, ast.AST):
-        fields = [
-            f"{name}={_dump(value)}"
-            for name, value in sorted(ast.iter_fields(node))
-            if name not in _SKIPPED and value is not None and value != []
-        ]
-        return f"{type(node).__name__}({', '.join(fields)})"
-    if isinstance(node, list):
-        return f"[{', '.join(map(_dump, node))}]"
-    return ascii(node)

@@ -230,12 +230,14 @@ def _argument_hash(name: str, value: Any) -> str:
         raise TypeError(f"Аргумент {name}: {error}") from None
 
 
-def _classes(values: Any) -> set[type]:
+def _classes(things: Any) -> set[type]:
     """Классы пакета, чьи объекты переданы как данные: их код тоже участвует в вычислении."""
     found = set()
-    for value in values:
-        if dataclasses.is_dataclass(value) and in_package(type(value).__module__):
-            found.add(type(value))
+    for thing in things:
+        if isinstance(thing, Mapping | list | tuple):
+            found |= _classes(thing.values() if isinstance(thing, Mapping) else thing)
+        elif dataclasses.is_dataclass(thing) and in_package(type(thing).__module__):
+            found.add(type(thing))
     return found
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from recsys_lessons import lessons
-from recsys_lessons.reach import aliases, bound
+from recsys_lessons._source import aliases, bound
 
 
 def statements(source: Path) -> list[ast.stmt]:
