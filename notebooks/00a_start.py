@@ -383,11 +383,12 @@ class Random:
 
 # %% tags=["model"]
 import numpy as np
+from sklearn.base import BaseEstimator
 
-from recsys_lessons.inputs import check_fitted, check_training, check_users
+from recsys_lessons import inputs
 
 
-class Popularity:
+class Popularity(BaseEstimator):
     """Популярное: балл объекта — число пользователей, которые с ним взаимодействовали.
 
     Баллы у всех пользователей одинаковы, гиперпараметров нет. Каждый пользователь считается один
@@ -400,21 +401,22 @@ class Popularity:
 
         :param X: взаимодействия, разреженная матрица ``(n_users, n_items)``
         :raises TypeError: матрица не разреженная
-        :raises ValueError: матрица пуста, в ней есть ``nan``, бесконечность, отрицательные числа
+        :raises ValueError: матрица пуста или испорчена, в ней есть ``nan``, бесконечность или
+            отрицательные числа
         """
-        X = check_training(X)
-        self.counts_ = np.bincount(X.indices, minlength=X.shape[1]).astype(np.float64)
-        self.n_users_ = X.shape[0]
+        X = inputs.check_training(X)
+        counts = np.bincount(X.indices, minlength=X.shape[1]).astype(np.float64)
+        self.n_users_, self.counts_ = X.shape[0], counts
         return self
 
     def score(self, users):
         """Баллы, форма ``(len(users), n_items)``: одна и та же строка для каждого из ``users``.
 
-        :raises RuntimeError: модель не обучена
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
         :raises ValueError: неизвестный пользователь
         """
-        check_fitted(self, "counts_")
-        users = check_users(users, self.n_users_)
+        inputs.check_fitted(self, "counts_")
+        users = inputs.check_users(users, self.n_users_)
         return np.tile(self.counts_, (len(users), 1))
 
 

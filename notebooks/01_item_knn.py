@@ -186,7 +186,7 @@ print(f"весь каталог, по историям: {(np.diff(X.indptr).asty
 # Все пары сразу — это матрица Грама (Gram matrix) $G=X^\top X$. В ячейке $G_{ij}$ число общих
 # зрителей, на диагонали $G_{ii}=n_i$. Нормы в знаменателе уже здесь:
 # $\lVert x_{\cdot i}\rVert=\sqrt{G_{ii}}$. Матрица $G$ симметрична, поэтому полосу столбцов считаем
-# только от диагонали вниз, а вправо переносим готовое.
+# только от диагонали вниз, `lower_gram`, а верхний треугольник переписываем с нижнего, `gram`.
 #
 # В произведении две разреженные матрицы, и правую мы берём узкой **плотной** полосой. Нули в ней тоже
 # умножаются, операций больше, чем «по историям». Зато числа лежат подряд, а подряд процессор
@@ -198,20 +198,31 @@ import numpy as np
 import scipy.sparse as sp
 
 
-def gram(W, block=64):
-    """Матрица Грама ``W.T @ W``, плотная, форма ``(n_items, n_items)``.
+def lower_gram(W, block=64):
+    """Нижний треугольник матрицы Грама ``W.T @ W``, плотный; выше полос — нули.
 
     :param W: разреженная матрица ``(n_users, n_items)``
     :param block: ширина полосы столбцов
+    :return: форма ``(n_items, n_items)``, тип чисел как у ``W``
+    :raises ValueError: квадраты чисел не помещаются в их тип
     """
     columns = sp.csc_array(W)
     n_items = columns.shape[1]
-    G = np.empty((n_items, n_items), dtype=columns.dtype)
+    G = np.zeros((n_items, n_items), dtype=columns.dtype)
     for start in range(0, n_items, block):
         stop = start + block
-        stripe = columns[:, start:].T @ columns[:, start:stop].toarray()
-        G[start:, start:stop] = stripe
-        G[start:stop, start:] = stripe.T
+        G[start:, start:stop] = columns[:, start:].T @ columns[:, start:stop].toarray()
+    if not np.isfinite(np.diag(G)).all():
+        raise ValueError("Числа в матрице слишком велики: поделите её на наибольшее из них.")
+    return G
+
+
+def gram(W, block=64):
+    """Матрица Грама ``W.T @ W`` целиком: верхний треугольник переписан с нижнего."""
+    G = lower_gram(W, block)
+    for start in range(0, len(G), block):
+        stop = start + block
+        G[start:stop, stop:] = G[stop:, start:stop].T
     return G
 
 
@@ -304,14 +315,16 @@ for h in (0, 10):
 
 
 # %% tags=["model"]
+from recsys_lessons import inputs
+
+
 def weigh(X, weighting):
     """Взвесить взаимодействия: ``"cosine"`` — как есть, ``"tfidf"`` или ``"bm25"``.
 
     :param X: CSR ``(n_users, n_items)``
     :raises ValueError: неизвестное имя
     """
-    if weighting not in ("cosine", "tfidf", "bm25"):
-        raise ValueError(f"weighting — cosine, tfidf или bm25, а получено {weighting!r}.")
+    inputs.check_choice("weighting", weighting, ("cosine", "tfidf", "bm25"))
     if weighting == "cosine":
         return X
     W = X.copy()
@@ -428,10 +441,10 @@ for title, matrix in (("по источнику", S_source), ("по цели", S
 # не нужно: `score_history` складывает голоса любой истории.
 
 # %% tags=["model"]
-from recsys_lessons import inputs
+from sklearn.base import BaseEstimator
 
 
-class ItemKNN:
+class ItemKNN(BaseEstimator):
     """Соседи объектов (Deshpande, Karypis, TOIS 2004): косинус со сжатием и отсечением.
 
     :param k: сколько соседей оставить
@@ -452,27 +465,39 @@ class ItemKNN:
         """Найти сходства ``S_`` (CSR, строка — источник) по CSR ``(n_users, n_items)``.
 
         :raises TypeError: матрица не разреженная
-        :raises ValueError: матрица пуста или испорчена, гиперпараметр неверен
+        :raises ValueError: матрица пуста или испорчена, числа в ней слишком велики, гиперпараметр
+            неверен
+        :raises MemoryError: квадрат каталога не помещается в память
         """
-        inputs.check_count("k", self.k)
-        inputs.check_number("shrinkage", self.shrinkage, 0)
+        k = inputs.check_count("k", self.k)
+        shrinkage = inputs.check_number("shrinkage", self.shrinkage, 0)
         inputs.check_choice("truncation", self.truncation, ("source", "target"))
         X = inputs.check_training(X, self.dtype)
-        S = cosine_similarity(gram(weigh(X, self.weighting)), self.shrinkage)
-        kept = nearest(S, self.k)
-        self.S_ = kept if self.truncation == "source" else sp.csr_array(kept.T)
-        self.X_ = X
+        W = weigh(X, self.weighting)
+        instead = "Оставьте частые объекты, возьмите dtype=np.float32 или модель IALS."
+        inputs.check_square(X.shape[1], X.dtype, 2 + 3 * min(1, k / X.shape[1]), instead)
+        kept = nearest(cosine_similarity(gram(W), shrinkage), k)
+        S = kept if self.truncation == "source" else sp.csr_array(kept.T)
+        self.X_, self.S_ = X, S
         return self
 
     def score(self, users):
-        """Баллы известных пользователей, форма ``(len(users), n_items)``."""
+        """Баллы известных пользователей, форма ``(len(users), n_items)``.
+
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: неизвестный пользователь
+        """
         inputs.check_fitted(self, "S_")
         return (self.X_[inputs.check_users(users, self.X_.shape[0])] @ self.S_).toarray()
 
     def score_history(self, X_new):
-        """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``."""
+        """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``.
+
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: матрица испорчена, в ней не тот каталог
+        """
         inputs.check_fitted(self, "S_")
-        X_new = inputs.check_interactions(X_new, self.dtype, n_items=self.S_.shape[0])
+        X_new = inputs.check_interactions(X_new, self.S_.dtype, n_items=self.S_.shape[0])
         return (X_new @ self.S_).toarray()
 
 

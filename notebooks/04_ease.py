@@ -225,6 +225,8 @@ print(f"одно обращение:    {n_films**3:.1e} действий")
 import numpy as np
 from scipy import linalg
 
+from recsys_lessons import inputs
+
 
 def ease_weights(G, l2):
     """Веса EASE по матрице Грама: ``B = E - H / diag(H)`` (Steck, 2019, ф. 8).
@@ -235,7 +237,10 @@ def ease_weights(G, l2):
     :return: ``B``, той же формы, с нулями на диагонали
     """
     G[np.diag_indices_from(G)] += l2
+    trace = np.trace(G)
     H = linalg.inv(G, assume_a="pos", lower=True, overwrite_a=True, check_finite=False)
+    cause = f"Штраф l2={l2:g} теряется рядом с числами матрицы: поделите её или увеличьте l2."
+    inputs.warn_ill_conditioned(trace * np.diag(H).max(), H.dtype, cause)
     H /= -np.diag(H)
     np.fill_diagonal(H, 0)
     return H
@@ -284,24 +289,7 @@ plt.show()
 # `start`, считаем только строки от `start` и ниже.
 
 # %% tags=["model"]
-import scipy.sparse as sp
-
-
-def lower_gram(X, block=500):
-    """Нижний треугольник ``X.T @ X`` плотной матрицей; выше полос — нули.
-
-    :param X: разреженная матрица ``(n_users, n_items)``
-    :param block: ширина полосы столбцов
-    :return: форма ``(n_items, n_items)``, тип чисел как у ``X``
-    """
-    columns = sp.csc_array(X)
-    n_items = columns.shape[1]
-    G = np.zeros((n_items, n_items), dtype=columns.dtype)
-    for start in range(0, n_items, block):
-        stripe = columns[:, start : start + block]
-        G[start:, start : start + block] = (columns[:, start:].T @ stripe).toarray()
-    return G
-
+from recsys_lessons.models.item_knn import lower_gram
 
 # %%
 X = test.train
@@ -325,16 +313,12 @@ print(f"через плотную X:      {X.shape[0] * float(X.shape[1]) ** 2:.
 # принимает любую историю.
 
 # %% tags=["model"]
-from recsys_lessons.inputs import (
-    check_fitted,
-    check_interactions,
-    check_number,
-    check_training,
-    check_users,
-)
+import warnings
+
+from sklearn.base import BaseEstimator
 
 
-class EASE:
+class EASE(BaseEstimator):
     """Линейная модель «объект — объект» с решением в явном виде (Steck, WWW 2019).
 
     :param l2: штраф L2 ($\\lambda_2$), больше нуля. Чем больше взаимодействий, тем больше нужен
@@ -349,27 +333,42 @@ class EASE:
         """Найти веса ``B_`` по матрице взаимодействий CSR ``(n_users, n_items)``.
 
         :raises TypeError: матрица не разреженная
-        :raises ValueError: матрица пуста или испорчена, ``l2`` не больше нуля или слишком мал
+        :raises ValueError: матрица пуста или испорчена, числа в ней слишком велики, ``l2`` не
+            больше нуля или слишком мал
+        :raises MemoryError: квадрат каталога не помещается в память
         """
-        check_number("l2", self.l2, 0, above=True)
-        self.X_ = check_training(X, self.dtype)
+        l2 = inputs.check_number("l2", self.l2, 0, above=True)
+        X = inputs.check_training(X, self.dtype)
+        instead = "Оставьте частые объекты, возьмите dtype=np.float32 или модель IALS."
+        inputs.check_square(X.shape[1], X.dtype, 2, instead)
         try:
-            self.B_ = ease_weights(lower_gram(self.X_), self.l2)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", linalg.LinAlgWarning)  # о том же — по-русски
+                B = ease_weights(lower_gram(X), l2)
         except linalg.LinAlgError as error:
-            raise ValueError(f"l2={self.l2} мал: матрица Грама вырождена.") from error
-        if not np.isfinite(self.B_.sum()):
+            raise ValueError(f"l2={l2:g} мал: матрица Грама вырождена.") from error
+        if not np.isfinite(B.sum()):
             raise ValueError("Веса не посчитать: числа в матрице слишком велики.")
+        self.X_, self.B_ = X, B
         return self
 
     def score(self, users):
-        """Баллы известных пользователей, форма ``(len(users), n_items)``."""
-        check_fitted(self, "B_")
-        return self.X_[check_users(users, self.X_.shape[0])] @ self.B_
+        """Баллы известных пользователей, форма ``(len(users), n_items)``.
+
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: неизвестный пользователь
+        """
+        inputs.check_fitted(self, "B_")
+        return self.X_[inputs.check_users(users, self.X_.shape[0])] @ self.B_
 
     def score_history(self, X_new):
-        """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``."""
-        check_fitted(self, "B_")
-        return check_interactions(X_new, self.dtype, n_items=len(self.B_)) @ self.B_
+        """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``.
+
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: матрица испорчена, в ней не тот каталог
+        """
+        inputs.check_fitted(self, "B_")
+        return inputs.check_interactions(X_new, self.B_.dtype, n_items=len(self.B_)) @ self.B_
 
 
 # %% [markdown]

@@ -511,12 +511,13 @@ print(f"точное решение: NDCG@10 {evaluate_weights(exact)['NDCG@10']
 import warnings
 
 import scipy.sparse as sp
-from recsys_lessons.models.ease import lower_gram
+from recsys_lessons.models.item_knn import gram
+from sklearn.base import BaseEstimator
 
 from recsys_lessons import inputs
 
 
-class SLIM:
+class SLIM(BaseEstimator):
     """Разреженная неотрицательная линейная модель (Ning, Karypis, ICDM 2011).
 
     :param l1: штраф L1 ($\\lambda_1$), не меньше нуля; в общих пользователях. Больше — меньше весов
@@ -539,33 +540,52 @@ class SLIM:
         """Найти веса ``B_`` (CSR) по матрице взаимодействий CSR ``(n_users, n_items)``.
 
         :raises TypeError: матрица не разреженная
-        :raises ValueError: матрица пуста или испорчена, гиперпараметр вне границ
+        :raises ValueError: матрица пуста или испорчена, числа в ней слишком велики, гиперпараметр
+            вне границ
+        :raises MemoryError: квадрат каталога не помещается в память
         """
         solvers = {"cd": coordinate_descent, "admm": admm}
         inputs.check_choice("solver", self.solver, solvers)
-        inputs.check_number("l1", self.l1, 0)
-        inputs.check_number("l2", self.l2, 0)
-        inputs.check_number("tol", self.tol, 0, above=True)
-        inputs.check_count("max_iter", self.max_iter)
-        self.X_ = inputs.check_training(X, self.dtype)
-        lower = np.tril(lower_gram(self.X_))
-        G, l1, l2 = lower + np.tril(lower, -1).T, float(self.l1), float(self.l2)
-        B, self.n_iter_, change = solvers[self.solver](G, l1, l2, self.max_iter, self.tol)
-        if change > self.tol:
-            message = f"SLIM не сошлась за max_iter={self.max_iter}: изменение {change:.1e}."
+        l1 = inputs.check_number("l1", self.l1, 0)
+        l2 = inputs.check_number("l2", self.l2, 0)
+        tol = inputs.check_number("tol", self.tol, 0, above=True)
+        max_iter = inputs.check_count("max_iter", self.max_iter)
+        X = inputs.check_training(X, self.dtype)
+        instead = "Оставьте частые объекты, возьмите dtype=np.float32 или модель IALS."
+        inputs.check_square(X.shape[1], X.dtype, 7, instead)
+        B, n_iter, change = solvers[self.solver](gram(X), l1, l2, max_iter, tol)
+        B = sp.csr_array(B)
+        if not np.isfinite(B.data).all():
+            raise ValueError("Веса не посчитать: числа в матрице слишком велики.")
+        message = ""
+        if change > tol:
+            message = f"SLIM не сошлась за max_iter={max_iter}: изменение {change:.1e}."
+        elif not B.nnz:
+            message = (
+                f"Все веса SLIM — нули: общих пользователей у двух объектов не больше l1={l1:g}."
+            )
+        if message:
             warnings.warn(message, RuntimeWarning, stacklevel=2)
-        self.B_ = sp.csr_array(B)
+        self.X_, self.B_, self.n_iter_ = X, B, n_iter
         return self
 
     def score(self, users):
-        """Баллы известных пользователей, форма ``(len(users), n_items)``."""
+        """Баллы известных пользователей, форма ``(len(users), n_items)``.
+
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: неизвестный пользователь
+        """
         inputs.check_fitted(self, "B_")
         return (self.X_[inputs.check_users(users, self.X_.shape[0])] @ self.B_).toarray()
 
     def score_history(self, X_new):
-        """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``."""
+        """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``.
+
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: матрица испорчена, в ней не тот каталог
+        """
         inputs.check_fitted(self, "B_")
-        X_new = inputs.check_interactions(X_new, self.dtype, n_items=self.B_.shape[0])
+        X_new = inputs.check_interactions(X_new, self.B_.dtype, n_items=self.B_.shape[0])
         return (X_new @ self.B_).toarray()
 
 
