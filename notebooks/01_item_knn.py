@@ -27,7 +27,7 @@ from sklearn.neighbors import NearestNeighbors
 from recsys_lessons import models, plots
 from recsys_lessons.checks import check_better, check_close, check_task, check_true
 from recsys_lessons.datasets import load_movielens, toy_ratings
-from recsys_lessons.evaluation import average_seeds, compare, evaluate, recommend, summary_table
+from recsys_lessons.evaluation import compare, evaluate, over_seeds, recommend, summary_table
 from recsys_lessons.metrics import coverage, mean_popularity, ndcg
 from recsys_lessons.models import EASE, Popularity
 from recsys_lessons.results import stored_result
@@ -534,15 +534,13 @@ check_true("сходства от 0 до 1", (everything >= 0) & (everything < 1
 # Библиотека implicit отсекает по источнику, но числит сам фильм среди его $K$ соседей. Поэтому нашему
 # $K$ соответствует её $K+1$ с обнулённой диагональю. Равных она выбирает по-своему, а потому сверим
 # не номера соседей, а отсортированные сходства в каждой строке.
+#
+# Класс `BM25Recommender` косинуса не берёт: его сходство — сами произведения взвешенных столбцов, и
+# фильм, который сам себе не самый близкий, может выпасть из своих соседей. Наши функции
+# воспроизводят и его.
+
 
 # %% tags=["deep"]
-import warnings
-
-from implicit.nearest_neighbours import BM25Recommender, CosineRecommender, TFIDFRecommender
-
-warnings.filterwarnings("ignore", message="Method expects CSR")
-
-
 def sorted_rows(S):
     """Числа каждой строки по возрастанию, без диагонали."""
     rows = S.toarray()
@@ -550,25 +548,36 @@ def sorted_rows(S):
     return np.sort(rows, axis=1)
 
 
-for weighting, reference in (("cosine", CosineRecommender), ("tfidf", TFIDFRecommender)):
-    theirs = reference(K=101, num_threads=1)
-    theirs.fit(sp.csr_matrix(X), show_progress=False)
-    ours = ItemKNN(100, weighting=weighting, truncation="source").fit(X).S_
-    check_close(f"implicit, {weighting}", sorted_rows(ours), sorted_rows(theirs.similarity), 1e-12)
+def compare_with_implicit(X):
+    """Сходства наши и библиотеки implicit."""
+    import warnings
+
+    from implicit import nearest_neighbours as their
+
+    warnings.filterwarnings("ignore", message="Method expects CSR")
+    for weighting, model in (
+        ("cosine", their.CosineRecommender),
+        ("tfidf", their.TFIDFRecommender),
+    ):
+        ours = ItemKNN(100, weighting=weighting, truncation="source").fit(X).S_
+        model = model(K=101, num_threads=1)
+        model.fit(sp.csr_matrix(X), show_progress=False)
+        check_close(
+            f"implicit, {weighting}", sorted_rows(ours), sorted_rows(model.similarity), 1e-12
+        )
+    model = their.BM25Recommender(K=100, num_threads=1)
+    model.fit(sp.csr_matrix(X), show_progress=False)
+    ours = nearest(gram(weigh(X, "bm25")), 100)
+    check_close("произведения BM25 и implicit", sorted_rows(ours), sorted_rows(model.similarity))
+
+
+try:
+    compare_with_implicit(X)
+except ImportError:
+    print("Библиотеки implicit нет, сверка с нею пропущена. Поставить: pip install implicit")
 
 # %% [markdown] tags=["deep"]
-# Класс `BM25Recommender` косинуса не берёт: его сходство — сами произведения взвешенных столбцов, и
-# фильм, который сам себе не самый близкий, может выпасть из своих соседей. Наши функции
-# воспроизводят и его.
-
-# %% tags=["deep"]
-theirs = BM25Recommender(K=100, num_threads=1)
-theirs.fit(sp.csr_matrix(X), show_progress=False)
-products = nearest(gram(weigh(X, "bm25")), 100)
-check_close("произведения BM25 и implicit", sorted_rows(products), sorted_rows(theirs.similarity))
-
-# %% [markdown] tags=["deep"]
-# А с косинусом выходит неожиданное. Если все взаимодействия — единицы, поправка BM25 умножает **весь
+# Наши сходства и сходства implicit совпали. А с косинусом BM25 выходит неожиданное. Если все взаимодействия — единицы, поправка BM25 умножает **весь
 # столбец** фильма на одно число, а косинус таких множителей не замечает. Значит, без сжатия BM25 и
 # TF-IDF — одна модель.
 
@@ -594,30 +603,31 @@ check_close("BM25 и TF-IDF без сжатия", sorted_rows(by_bm25), sorted_r
 
 
 # %%
-def evaluate_similarity(S, part=validation):
-    """Оценка готовой матрицы сходств."""
+def evaluate_similarity(S, part):
+    """Оценка готовой матрицы сходств на тестовой или валидационной части."""
     return evaluate(lambda users: (part.train[users] @ S).toarray(), part.test, part.seen)
 
 
-def tune(ks, shrinkages):
-    """NDCG@10 на валидации, строки: веса, отсечение, h, K, среднее, ошибка."""
+def tune(part, ks, shrinkages):
+    """NDCG@10 на части ``part``, строки: веса, отсечение, h, K, среднее, ошибка."""
     rows = []
     for weighting in ("cosine", "tfidf", "bm25"):
-        G = gram(weigh(validation.train, weighting))
+        G = gram(weigh(part.train, weighting))
         for h in shrinkages:
             S = cosine_similarity(G.copy(), h)
             for k in ks:
                 kept = nearest(S, k)
                 for truncation, matrix in (("source", kept), ("target", kept.T)):
-                    found = evaluate_similarity(matrix).summary().loc["NDCG@10", ["mean", "se"]]
-                    rows.append([weighting, truncation, h, k, *found.round(4)])
+                    found = evaluate_similarity(matrix, part).stats("NDCG@10")
+                    numbers = [round(found[name], 4) for name in ("mean", "se")]
+                    rows.append([weighting, truncation, h, k, *numbers])
     return rows
 
 
 # %%
 ks, shrinkages = [20, 50, 100, 200, 300, 500], [0, 10, 50, 100, 200, 500]
 params = {"ks": ks, "shrinkages": shrinkages}
-tried = stored_result("01_item_knn.grid", tune, models=["item_knn"], data=[ratings], params=params)
+tried = stored_result("01_item_knn.grid", tune, data={"part": validation}, params=params)
 grid = pd.DataFrame(tried, columns=["weighting", "truncation", "shrinkage", "k", "NDCG@10", "se"])
 
 # %%
@@ -674,11 +684,17 @@ rivals = {
     "подобранная Item-KNN": ItemKNN(**tuned),
     "EASE": EASE(l2=150),
 }
-splits = [board_a(ratings, seed)[1] for seed in range(5)]
-result = {}
-for name, m in rivals.items():
-    result[name] = average_seeds([evaluate(m.fit(s.train).score, s.test, s.seen) for s in splits])
 
+
+def contest(seed):
+    """Оценки соперников на тестовой части; зерно решает порядок внутри секунды."""
+    split = board_a(ratings, seed)[1]
+    trained = {name: model.fit(split.train) for name, model in rivals.items()}
+    return {name: evaluate(m.score, split.test, split.seen) for name, m in trained.items()}
+
+
+# %%
+result = over_seeds(contest, 5)
 table = summary_table(result).assign(sd=[f"{e.seed_sd['NDCG@10']:.4f}" for e in result.values()])
 print(table.to_string())
 
@@ -712,7 +728,7 @@ print("подобранная минус косинус по цели:", compare
 
 # %%
 fitted = [ItemKNN(**s).fit(validation.train).S_ for s in (tuned, {"k": 100})]
-by_tuned, by_plain = map(evaluate_similarity, fitted)
+by_tuned, by_plain = (evaluate_similarity(S, validation) for S in fitted)
 print("на валидации:", compare(by_tuned, by_plain, "NDCG@10"))
 
 # %% [markdown]
@@ -792,7 +808,8 @@ for line, weighting in enumerate(("cosine", "tfidf", "bm25")):
     plots.curve(left, range(len(shrinkages)), row["NDCG@10"], label=weighting, line=line)
 for line, truncation in enumerate(("source", "target")):
     kept = (nearest(S_cosine, k) for k in ks)
-    lists = [evaluate_similarity(S if truncation == "source" else S.T).recommended for S in kept]
+    matrices = kept if truncation == "source" else (S.T for S in kept)
+    lists = [evaluate_similarity(S, validation).recommended for S in matrices]
     heights = [mean_popularity(rows, train_counts, 10) for rows in lists]
     plots.curve(right, ks, heights, label=titles[truncation], line=line)
 left.set_xticks(range(len(shrinkages)), shrinkages)
@@ -876,7 +893,7 @@ check_true("кто-то остался собственным соседом", o
 # %%
 for k in (1, 5, 50):
     lists = (nearest(S, k).T for S in (S_cosine, S_cosine + np.eye(n_films)))
-    right, wrong = (evaluate_similarity(S)["NDCG@10"] for S in lists)
+    right, wrong = (evaluate_similarity(S, validation)["NDCG@10"] for S in lists)
     print(f"K = {k:>2}: верно {right:.3f}, с собой {wrong:.3f}")
 
 # %% [markdown]
@@ -991,7 +1008,8 @@ for n in (n_films, 10_000, 100_000):
     print(f"{n:>7} объектов: G {8 * n**2 / 1e9:.2f} ГБ, модель {12 * n * 100 / 1e9:.3f} ГБ")
 
 # %% [markdown]
-# Готовая модель мала и для ста тысяч объектов, велика только промежуточная $G$. Тогда считают по
+# Готовая модель мала и для ста тысяч объектов, велика только промежуточная $G$. Класс спрашивает о
+# памяти заранее: не хватает — `fit` скажет, сколько нужно и сколько есть. Тогда считают по
 # полосе строк и отсекают её сразу: памяти нужна одна полоса, а сложений вдвое больше, потому что
 # симметрией не воспользуешься. Так, строка за строкой и по историям, устроен implicit. Историю очень
 # активных пользователей при этом обычно обрезают. Время рядом с implicit измеряет команда из папки
@@ -1077,9 +1095,8 @@ def jaccard_answer(G):
 
 
 check_task("Ответ к заданию 1", jaccard_answer, jaccard_cases)
-by_jaccard = evaluate_similarity(
-    sp.csr_array(nearest(jaccard_answer(gram(validation.train)), 100).T)
-)
+S_jaccard = nearest(jaccard_answer(gram(validation.train)), 100).T
+by_jaccard = evaluate_similarity(sp.csr_array(S_jaccard), validation)
 print("Жаккар минус косинус:", compare(by_jaccard, by_plain, "NDCG@10"))
 
 # %% [markdown]
