@@ -6,6 +6,7 @@ MovieLens-1M. Обе эпохи идут в одном процессе, впе�
 """
 
 import argparse
+from collections.abc import Callable
 
 import numpy as np
 import recsys_lessons.models.bert4rec as lesson
@@ -18,13 +19,15 @@ N_HISTORIES = 128
 MAX_LEN = 50
 
 
-def loss_everywhere(net, inputs, answers):
+def loss_everywhere(
+    net: lesson.SequenceEncoder, inputs: torch.Tensor, answers: torch.Tensor
+) -> torch.Tensor:
     """Та же потеря, но баллы посчитаны на всех местах, а лишние отброшены после."""
     logits = net.logits(net(inputs)).flatten(0, 1)
     return F.cross_entropy(logits, answers.flatten(), ignore_index=-1)
 
 
-def epoch(loss, n_items: int, dtype: torch.dtype) -> Action:
+def epoch(loss: Callable[..., torch.Tensor], n_items: int, dtype: torch.dtype) -> Action:
     """Одна эпоха с потерей ``loss``; сеть и истории у всех одни и те же."""
     rng = np.random.default_rng(0)
     histories = [rng.integers(0, n_items, MAX_LEN) for _ in range(N_HISTORIES)]
