@@ -1,8 +1,12 @@
-"""Пары «урок .py — тетрадь .ipynb»: чтение, сравнение по содержанию, что можно хранить."""
+"""Пары «урок .py — тетрадь .ipynb»: чтение, сравнение по содержанию, что можно хранить.
+
+Запуск: python -m tools.notebooks — назвать тетради, которые отстали от своих уроков.
+"""
 
 import hashlib
 import os
 import re
+import sys
 from pathlib import Path
 
 import jupytext
@@ -198,3 +202,13 @@ def output_text(output: NotebookNode) -> str:
 
 def _start(text: str) -> str:
     return text.strip().splitlines()[0][:60] if text.strip() else ""
+
+
+def main() -> int:
+    problems = [problem for source in source_paths() for problem in pair_problems(source)]
+    print("\n".join(problems))
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
