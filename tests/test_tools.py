@@ -297,7 +297,7 @@ def test_unexplained_output_is_noticed(folder):
 def test_portability_skips_kernels_the_cpu_lacks(monkeypatch, capsys):
     calls = []
 
-    def verify(names, at_once, **env):
+    def verify(names, at_once, env):
         calls.append((at_once, env))
         return 0
 
