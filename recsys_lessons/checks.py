@@ -219,7 +219,8 @@ def _show(value: Any, limit: int = 200) -> str:
             return f"разреженная матрица формы {value.shape}, ненулевых чисел {value.nnz}"
         array = None if isinstance(value, dict | set | str | bytes) else _as_numbers_to_show(value)
         if array is None:
-            return _cut(re.sub(r" at 0x\w+", "", shown(value)), limit)
+            no_address = re.sub(r"( at)?[ .]*(0x)?[0-9a-f]+>", ">", shown(value))
+            return _cut(no_address, limit)
         edge = 2 if array.ndim < 2 else 1
         text = np.array2string(
             array, precision=4, threshold=40, edgeitems=edge, separator=", ", max_line_width=10_000

@@ -270,6 +270,13 @@ def test_an_unsolved_task_gets_no_hint(stub, capsys):
 
 def test_nothing_returned_for_a_later_case_is_an_attempt():
     cases = [((1,), 1, "первая"), ((-2,), 2, "вторая")]
+
+    def half(x):
+        if x < 0:
+            raise NotImplementedError
+        return x
+
+    assert "ошибкой NotImplementedError в строке" in task_problem(half, cases)
     assert task_problem(lambda x: x if x > 0 else None, cases) == (
         "на этом примере функция ничего не вернула.\nНа входе: x = -2\nПодсказка: вторая"
     )
@@ -372,12 +379,18 @@ def test_single_precision_passes(answer):
         (SOFTMAX + 2e-8, SOFTMAX),  # float64 сверяется строго
         ((SOFTMAX * 1.0001).astype(np.float32), SOFTMAX),
         (np.float32([1e6, 5, 0.5]), [1e6, 9, 0.5]),
-        (np.float32([100_000, 12_346]), [100_000, 12_345]),  # целым поблажки нет
+        (np.float32([1e6, 12_346]), [1e6, 12_345]),  # целым поблажки нет
         (np.float16([0.3333]), [1 / 3]),
     ],
 )
 def test_single_precision_forgives_rounding_only(mine, expected):
     assert "неверных чисел" in task_problem(lambda: mine, [((), expected, HINT)])
+
+
+def test_single_precision_loses_what_is_small_beside_the_largest():
+    answer = np.float32([1000.1, 3e-4])
+    assert task_problem(lambda: answer, [((), [1000.1, 0], HINT)]) == ""
+    assert task_problem(lambda: answer[1:], [((), [0], HINT)]) != ""
 
 
 def test_sparse_and_matrix_answers():
