@@ -524,8 +524,7 @@ import copy
 
 from tqdm.auto import tqdm
 
-from recsys_lessons import inputs
-from recsys_lessons import building
+from recsys_lessons import building, inputs
 
 
 def train_epochs(model, run_epoch, validation=None):

@@ -18,8 +18,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from recsys_lessons import lessons
-from recsys_lessons import building
+from recsys_lessons import building, lessons
 
 _PARTS = {"models": "код модели", "compute": "код расчёта", "data": "данные", "params": "параметры"}
 
