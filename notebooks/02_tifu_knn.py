@@ -582,7 +582,7 @@ check_close("смесь частот", everyone.score(first), 0.9 * share + 0.1 
 
 
 # %% tags=["deep"]
-from recsys_lessons.datasets import make_baskets
+from recsys_lessons.synthetic import make_baskets
 
 made, _ = make_baskets(n_users=1000, n_baskets=12, seed=0)
 made_history, made_target = next_basket(made, pd.Timestamp("2024-03-10"))
