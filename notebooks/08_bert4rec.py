@@ -23,11 +23,12 @@ import pandas as pd
 
 from recsys_lessons import models, plots
 from recsys_lessons.checks import check_better, check_close, check_task, check_true
-from recsys_lessons.datasets import load_movielens, make_chain
+from recsys_lessons.datasets import load_movielens
 from recsys_lessons.evaluation import compare, evaluate, over_seeds, recommend
 from recsys_lessons.models import EASE, Popularity
 from recsys_lessons.results import stored_result
 from recsys_lessons.splits import board_b
+from recsys_lessons.synthetic import make_chain
 
 plots.use_style()
 ratings, items = load_movielens()

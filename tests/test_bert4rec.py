@@ -30,8 +30,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from torch import nn
 
-from recsys_lessons.datasets import make_chain
 from recsys_lessons.models import BERT4Rec
+from recsys_lessons.synthetic import make_chain
 
 SMALL = {"max_len": 6, "hidden": 8, "epochs": 2, "batch_size": 4}
 HISTORIES = [np.array(row) for row in ([0, 1, 2, 3, 4, 5, 6, 7], [3, 4], [5], [], [7, 0, 7])]
