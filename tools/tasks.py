@@ -99,33 +99,41 @@ def decimal(value: float) -> str:
     return f"{value:.2g}".replace(".", ",")
 
 
+def short(text: str) -> str:
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
 def check_lessons(names: list[str], suffix: str = "py") -> None:
     known = sorted(path.stem for path in NOTEBOOKS.glob(f"*.{suffix}"))
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise UserError(f"Нет урока «{unknown[0][:40]}». Есть: {', '.join(known)}.")
+        raise UserError(f"Нет урока «{short(unknown[0])}». Есть: {', '.join(known)}.")
 
 
 def parse(arguments: list[str]) -> tuple[str, dict[str, str]]:
     """Имя задачи и её настройки; пустое значение — то же, что ненаписанное."""
     task, *rest = arguments or ["help"]
     if task not in TASKS:
-        raise UserError(f"Нет задачи «{task}». Задачи: {', '.join(TASKS)}.")
+        raise UserError(f"Нет задачи «{short(task)}». Задачи: {', '.join(TASKS)}.")
     options, known = {}, TASKS[task].options
     for argument in rest:
         name, equals, value = argument.partition("=")
         if not equals or name not in known:
             listed = ", ".join(f"{name}=…" for name in known) or "настроек нет"
-            raise UserError(f"Непонятная настройка «{argument}». У задачи {task}: {listed}.")
+            raise UserError(f"Непонятная настройка «{short(argument)}». У задачи {task}: {listed}.")
         if value.strip():
             options[name] = value.strip()
     port = options.get("PORT", "1")
     if not (port.isascii() and port.isdecimal() and 0 < int(port[:9]) < 2**16):
-        raise UserError(f"PORT — номер порта от 1 до 65535, например PORT=8890, а не «{port}».")
+        raise UserError(
+            f"PORT — номер порта от 1 до 65535, например PORT=8890, а не «{short(port)}»."
+        )
     if options.get("FULL", "0") not in ("0", "1", "stale"):
-        raise UserError(f"FULL — 1 (всё) или stale (устаревшее), а не «{options['FULL']}».")
+        raise UserError(f"FULL — 1 (всё) или stale (устаревшее), а не «{short(options['FULL'])}».")
     if not re.fullmatch(r"\d{1,6}([.,]\d{1,6})?", options.get("MINUTES", "1"), re.ASCII):
-        raise UserError(f"MINUTES — число минут, например MINUTES=10, а не «{options['MINUTES']}».")
+        raise UserError(
+            f"MINUTES — число минут, например MINUTES=10, а не «{short(options['MINUTES'])}»."
+        )
     check_lessons(options.get("NB", "").split())
     if "FRESH" in options:
         check_lessons([options["FRESH"]], "ipynb")
@@ -150,8 +158,8 @@ def installed() -> list[str]:
 def prepare(level: str) -> None:
     """Создаёт .venv или доводит его до уровня ``level``; больший уровень не понижает."""
     found = installed()
-    same = found[:1] == fingerprint(level)[:1]
-    if same and found[2:] == ["full"]:
+    same = len(found) == 3 and found[0] == fingerprint(level)[0]
+    if same and found[2] == "full":
         level = "full"
     if found == fingerprint(level):
         return
@@ -170,7 +178,9 @@ def prepare(level: str) -> None:
             f"около {2 + load * 400 / 60:.0f} минут."
         )
         if not same and sys.platform == "linux":
-            say("Сборка torch с CUDA тяжелее ещё на 3,5 ГБ; как обойтись без неё, сказано в README.")
+            say(
+                "Сборка torch с CUDA тяжелее ещё на 3,5 ГБ; как обойтись без неё, сказано в README."
+            )
     # Отметка появляется только после удачной установки: прерванная начнётся сначала.
     STAMP.unlink(missing_ok=True)
     if not same and logged([sys.executable, "-m", "venv", "--clear", str(VENV)], packages):
@@ -223,13 +233,17 @@ def status(log: str, done: int, expected: int) -> str:
     order = re.search(r"^Installing collected packages: (.+)$", log, re.MULTILINE)
     if order:
         total = order[1].count(",") + 1
-        return f"Раскладываю пакеты: {min(done, total)} из {total}"
+        return f"раскладываю пакеты: {min(done, total)} из {total}"
     names = set(re.findall(r"^(?:Collecting|Processing) ([\w.-]+|/\S+)", log, re.MULTILINE))
     if not names:
-        return "Готовлю установку"
-    loads = re.findall(r"^ +Downloading (\S+\.whl \(.+\))$", log, re.MULTILINE)
-    current = f", сейчас {loads[-1]}" if loads else ""
-    return f"Загружаю пакеты: {len(names)} из {max(expected, len(names))}{current}"
+        return "готовлю установку"
+    wheel = r"^ +Downloading ([^-\s]+)-\S+\.whl \(([\d.]+) ([kMG])B\)"
+    loads = re.findall(wheel, log, re.MULTILINE)
+    now = ""
+    if loads:
+        name, size, unit = loads[-1]
+        now = f", сейчас {name} ({size.replace('.', ',')} {dict(k='КБ', M='МБ', G='ГБ')[unit]})"
+    return f"загружаю пакеты: {len(names)} из {max(expected, len(names))}{now}"
 
 
 def packages_present() -> int:
@@ -261,8 +275,9 @@ def logged(command: list[str], expected: int) -> int:
                     continue
                 text = LOG.read_text(encoding="utf-8", errors="replace")
                 done = max(packages_present() - before, 0)
-                line = f"— {status(text, done, expected)} · {now:.0f} с"[:columns]
-                print(f"\r{line.ljust(width)}" if live else line, end="" if live else "\n", flush=True)
+                line = f"— {now:.0f} с, {status(text, done, expected)}"[:columns]
+                print(*(["\r", line.ljust(width)] if live else [line, "\n"]), sep="", end="")
+                sys.stdout.flush()
                 shown_at, width = now, len(line)
         finally:
             # Прервали нас — не должен остаться и pip: следующая попытка очистит ту же папку.
@@ -462,8 +477,9 @@ def main(arguments: list[str]) -> int:
             signal.signal(getattr(signal, name), lambda number, _frame: sys.exit(128 + number))
     try:
         task, options = parse(arguments)
-        if TASKS[task].level:
-            prepare(TASKS[task].level)
+        level = TASKS[task].level
+        if level:
+            prepare(level)
         return TASKS[task].function(options)
     except UserError as error:
         say(str(error))
