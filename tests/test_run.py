@@ -53,7 +53,7 @@ def commands(project, monkeypatch):
 
     recorded = Recorder()
 
-    def pretend(command, *_expected, **_extra):
+    def pretend(command, *_rest, **_extra):
         recorded.append([str(word) for word in command])
         if "venv" in command:
             (project / ".venv").mkdir(exist_ok=True)
@@ -290,7 +290,6 @@ def test_failed_install_leaves_no_stamp_and_names_cause_and_log(commands, projec
     commands.clear()
     tasks.prepare("reader")
     assert made_venv(commands)
-    assert not (project / "install.log").exists()
 
 
 def test_failed_venv_names_the_log(commands, project):
@@ -359,7 +358,8 @@ sys.exit(int(sys.argv[3]))
 def test_one_line_moves_and_the_stream_goes_to_the_log(project, monkeypatch, capsys):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     fake = [sys.executable, "-c", FAKE_PIP, str(project / ".venv"), "0.5"]
-    assert tasks.logged([*fake, "0"], 3) == 0
+    with tasks.installing() as log:
+        assert tasks.logged([*fake, "0"], 3, log) == 0
     shown = capsys.readouterr().out
     assert "раскладываю пакеты: 1 из 3" in shown
     assert "раскладываю пакеты: 2 из 3" in shown
@@ -374,7 +374,8 @@ def test_one_line_moves_and_the_stream_goes_to_the_log(project, monkeypatch, cap
 def test_plain_lines_now_and_then_when_nobody_watches(project, monkeypatch, capsys):
     monkeypatch.setattr(tasks, "QUIET_S", 0.6)
     fake = [sys.executable, "-c", FAKE_PIP, str(project / ".venv"), "0.5"]
-    assert tasks.logged([*fake, "7"], 3) == 7
+    with tasks.installing() as log:
+        assert tasks.logged([*fake, "7"], 3, log) == 7
     lines = capsys.readouterr().out.splitlines()
     assert 1 <= len(lines) <= 3
     assert all(re.match(r"— \d+ с, раскладываю пакеты: \d из 3$", line) for line in lines)
@@ -385,36 +386,64 @@ import sys
 from pathlib import Path
 from tools import tasks
 tasks.LOG, tasks.VENV = Path(sys.argv[1]) / "install.log", Path(sys.argv[1]) / ".venv"
-tasks.TASKS["help"] = tasks.Task(
-    lambda _options: tasks.logged([sys.executable, "-c", sys.argv[2]], 3), None
-)
+def install(_options):
+    with tasks.installing() as log:
+        return tasks.logged([sys.executable, "-c", sys.argv[2]], 3, log)
+tasks.TASKS["help"] = tasks.Task(install, None)
 sys.exit(tasks.main(["help"]))
 """
 SLEEPER = "import os, time; print('pid', os.getpid(), flush=True); time.sleep(60)"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="сигналы POSIX")
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_interrupted_installation_takes_pip_with_it(tmp_path, sent, code):
+def start_install(folder):
+    """Команда, чей «pip» спит, и номер процесса этого pip."""
     process = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED, str(tmp_path), SLEEPER],
+        [sys.executable, "-c", INTERRUPTED, str(folder), SLEEPER],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    log, deadline = tmp_path / "install.log", time.monotonic() + 60
+    log, deadline = folder / "install.log", time.monotonic() + 60
     while not (log.exists() and log.read_text().startswith("pid")):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    pip = int(log.read_text().split()[1])
-    process.send_signal(sent)
+    return process, int(log.read_text().split()[1])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="сигналы POSIX")
+@pytest.mark.parametrize(("sent", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_interrupted_installation_takes_pip_with_it(tmp_path, sent, code):
+    process, pip = start_install(tmp_path)
+    process.send_signal(getattr(signal, sent))
     shown, errors = process.communicate(timeout=30)
-    assert process.returncode == code
-    assert errors == ""
-    assert ("Прервано" in shown) == (sent == signal.SIGINT)
+    assert (process.returncode, errors) == (code, "")
+    assert ("Прервано" in shown) == (sent == "SIGINT")
     with pytest.raises(ProcessLookupError):
         os.kill(pip, 0)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="сигналы POSIX")
+def test_the_next_command_waits_for_an_abandoned_pip(tmp_path, monkeypatch, capsys):
+    process, pip = start_install(tmp_path)
+    process.kill()
+    process.communicate(timeout=30)
+    monkeypatch.setattr(tasks, "LOG", tmp_path / "install.log")
+    started = time.monotonic()
+    killer = subprocess.Popen(["sh", "-c", f"sleep 1; kill {pip}"])
+    with tasks.installing():
+        assert time.monotonic() - started > 0.9
+    killer.wait()
+    assert "уже идёт установка, жду" in capsys.readouterr().out
+
+
+def test_environment_made_while_waiting_is_not_made_again(commands, monkeypatch):
+    tasks.prepare("reader")
+    answers = iter([False, True])
+    monkeypatch.setattr(tasks, "up_to_date", lambda _level: next(answers))
+    commands.clear()
+    tasks.prepare("reader")
+    assert commands == []
 
 
 def test_taken_port_is_one_sentence(project, monkeypatch):

@@ -20,11 +20,18 @@ import subprocess
 import sys
 import time
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from tools import pages
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -157,40 +164,65 @@ def installed() -> list[str]:
 
 def prepare(level: str) -> None:
     """Создаёт .venv или доводит его до уровня ``level``; больший уровень не понижает."""
-    found = installed()
+    if up_to_date(level):
+        return
+    with installing() as log:
+        # Пока ждали чужую установку, она могла сделать всё нужное.
+        if not up_to_date(level):
+            install(level, log)
+
+
+def up_to_date(level: str) -> bool:
+    return installed() in (fingerprint(level), fingerprint("full"))
+
+
+@contextmanager
+def installing() -> Iterator[TextIO]:
+    """Открытый журнал. Двух установок в одну папку сразу не бывает.
+
+    Журнал заперт, пока его держит открытым хоть кто-то: и эта команда, и её pip. Поэтому повторный
+    запуск дождётся и брошенного pip, чья команда убита.
+    """
+    with LOG.open("a", encoding="utf-8") as log:
+        if fcntl:
+            try:
+                fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                say("В эту папку уже идёт установка, жду её окончания")
+                fcntl.flock(log, fcntl.LOCK_EX)
+        log.truncate(0)
+        yield log
+
+
+def install(level: str, log: TextIO) -> None:
+    started, found = time.monotonic(), installed()
     same = len(found) == 3 and found[0] == fingerprint(level)[0]
     if same and found[2] == "full":
         level = "full"
-    if found == fingerprint(level):
-        return
-    started = time.monotonic()
     wanted, present = LEVELS[level], LEVELS[found[2]] if same else Level("", 0, 0, 0)
     check_python()
     check_disk(wanted.disk_gb - present.disk_gb)
     packages = max(wanted.packages - present.packages, 0)
     if packages:
-        size = decimal(wanted.disk_gb - present.disk_gb)
+        what = "окружение для уроков" if level == "reader" else "всё нужное для проверок"
         load = wanted.download_gb - present.download_gb
         say(
-            f"Ставлю {'окружение для уроков' if level == 'reader' else 'всё нужное для проверок'} "
-            f"в папку .venv: около {packages} пакетов, загрузить {decimal(load)} ГБ, на диске "
-            f"{size} ГБ. На быстрой сети это минута-полторы, при 20 Мбит/с — "
-            f"около {2 + load * 400 / 60:.0f} минут."
+            f"Ставлю {what} в папку .venv: около {packages} пакетов, загрузить {decimal(load)} ГБ, "
+            f"на диске {decimal(wanted.disk_gb - present.disk_gb)} ГБ. На быстрой сети это "
+            f"одна-три минуты, при 20 Мбит/с — около {2 + load * 400 / 60:.0f}."
         )
         if not same and sys.platform == "linux":
-            say(
-                "Сборка torch с CUDA тяжелее ещё на 3,5 ГБ; как обойтись без неё, сказано в README."
-            )
+            say("С CUDA torch тяжелее ещё на 3,5 ГБ; как обойтись без неё, сказано в README.")
     # Отметка появляется только после удачной установки: прерванная начнётся сначала.
     STAMP.unlink(missing_ok=True)
-    if not same and logged([sys.executable, "-m", "venv", "--clear", str(VENV)], packages):
+    if not same and logged([sys.executable, "-m", "venv", "--clear", str(VENV)], packages, log):
         raise UserError(
             f"Окружение не создано, причина в журнале {LOG}. "
             "Если занят файл в папке .venv, закройте JupyterLab."
         )
     pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
     pip += ["--progress-bar", "off", "-c", "constraints.txt", "-e", f".[{wanted.extras}]"]
-    if logged(pip, packages):
+    if logged(pip, packages, log):
         text = LOG.read_text(encoding="utf-8", errors="replace")
         causes = [cause for pattern, cause in CAUSES.items() if re.search(pattern, text)]
         raise UserError(
@@ -198,7 +230,6 @@ def prepare(level: str) -> None:
             f"Журнал pip: {LOG}. Повторите команду, она начнёт с чистого окружения."
         )
     STAMP.write_text("\n".join(fingerprint(level)), encoding="utf-8")
-    LOG.unlink(missing_ok=True)
     say(f"Окружение готово за {time.monotonic() - started:.0f} с")
 
 
@@ -252,40 +283,38 @@ def packages_present() -> int:
     return sum(1 for _ in VENV.glob(f"{folder}/*.dist-info"))
 
 
-def logged(command: list[str], expected: int) -> int:
-    """Выполняет команду, её вывод пишет в :data:`LOG`, а на экране двигает одну строку."""
+def logged(command: list[str], expected: int, log: TextIO) -> int:
+    """Выполняет команду, её вывод пишет в журнал, а на экране двигает одну строку."""
     started, before, shown_at, width = time.monotonic(), packages_present(), 0.0, 0
     live = sys.stdout.isatty()
     columns = shutil.get_terminal_size().columns - 1
-    mode = "w" if "venv" in command else "a"
-    with LOG.open(mode, encoding="utf-8") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            while process.poll() is None:
-                time.sleep(0.2)
-                now = time.monotonic() - started
-                if now - shown_at < (0.2 if live else QUIET_S):
-                    continue
-                text = LOG.read_text(encoding="utf-8", errors="replace")
-                done = max(packages_present() - before, 0)
-                line = f"— {now:.0f} с, {status(text, done, expected)}"[:columns]
-                print(*(["\r", line.ljust(width)] if live else [line, "\n"]), sep="", end="")
-                sys.stdout.flush()
-                shown_at, width = now, len(line)
-        finally:
-            # Прервали нас — не должен остаться и pip: следующая попытка очистит ту же папку.
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
-            if width and live:
-                print("\r" + " " * width + "\r", end="", flush=True)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        while process.poll() is None:
+            time.sleep(0.2)
+            now = time.monotonic() - started
+            if now - shown_at < (0.2 if live else QUIET_S):
+                continue
+            text = Path(log.name).read_text(encoding="utf-8", errors="replace")
+            done = max(packages_present() - before, 0)
+            line = f"— {now:.0f} с, {status(text, done, expected)}"[:columns]
+            print(*(["\r", line.ljust(width)] if live else [line, "\n"]), sep="", end="")
+            sys.stdout.flush()
+            shown_at, width = now, len(line)
+    finally:
+        # Прервали нас — не должен остаться и pip.
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+        if width and live:
+            print("\r" + " " * width + "\r", end="", flush=True)
     return process.returncode
 
 
