@@ -310,7 +310,7 @@ def test_missing_venv_names_the_package(commands, monkeypatch):
 def test_full_disk_stops_before_the_download(commands, monkeypatch):
     usage = tasks.shutil.disk_usage(tasks.ROOT)._replace(free=10**9)
     monkeypatch.setattr(tasks.shutil, "disk_usage", lambda _path: usage)
-    with pytest.raises(tasks.UserError, match=r"свободно 1 ГБ, а окружению нужно 1,8 ГБ"):
+    with pytest.raises(tasks.UserError, match=r"свободно 1 ГБ, а окружению нужно 1,9 ГБ"):
         tasks.prepare("reader")
     assert commands == []
 
@@ -319,7 +319,7 @@ def test_size_is_said_before_the_installation(commands, capsys):
     tasks.prepare("reader")
     reader = tasks.LEVELS["reader"]
     shown = capsys.readouterr().out
-    assert f"около {reader.packages} пакетов, загрузить 0,45 ГБ, на диске 1,8 ГБ" in shown
+    assert f"около {reader.packages} пакетов, загрузить 0,45 ГБ, на диске 1,9 ГБ" in shown
 
 
 PIP_LOG = """Obtaining file:///project

@@ -79,8 +79,8 @@ class Level:
 
 
 LEVELS = {
-    "reader": Level("lab", 127, 0.45, 1.8),
-    "full": Level("lab,test", 190, 0.6, 2.4),
+    "reader": Level("lab", 127, 0.45, 1.9),
+    "full": Level("lab,test", 190, 0.6, 2.5),
 }
 # Причины, которые видны по журналу pip.
 CAUSES = {
