@@ -212,7 +212,7 @@ def install(level: str, log: TextIO) -> None:
             f"одна-три минуты, при 20 Мбит/с — около {2 + load * 400 / 60:.0f}."
         )
         if not same and sys.platform == "linux":
-            say("С CUDA torch тяжелее ещё на 3,5 ГБ; как обойтись без неё, сказано в README.")
+            say("С CUDA это ещё около 5 ГБ; как обойтись без неё, сказано в README.")
     # Отметка появляется только после удачной установки: прерванная начнётся сначала.
     STAMP.unlink(missing_ok=True)
     if not same and logged([sys.executable, "-m", "venv", "--clear", str(VENV)], packages, log):
