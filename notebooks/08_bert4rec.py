@@ -639,7 +639,7 @@ class BERT4Rec(BaseEstimator):
         check_fitted(self, "net_")
         net, max_len = self.net_.eval(), self.net_.positions.num_embeddings
         rows = [question(row, max_len, net.mask) for row in check_sequences(sequences, net.pad)]
-        blocks = [torch.empty(0, net.pad, dtype=net.bias.dtype)]
+        blocks = [torch.empty(0, net.pad, dtype=net.bias.dtype, device="cpu")]
         with torch.no_grad():
             for start in range(0, len(rows), 256):
                 h = net(pad_left(rows[start : start + 256], net.pad).to(net.bias.device))
@@ -648,17 +648,16 @@ class BERT4Rec(BaseEstimator):
 
     def _network(self, n_items):
         """Новая сеть: размеры проверены, генератор свой."""
-        max_len, hidden = (
-            check_count("max_len", self.max_len, 2),
-            check_count("hidden", self.hidden),
-        )
+        max_len = check_count("max_len", self.max_len, 2)
+        hidden = check_count("hidden", self.hidden)
         n_layers = check_count("n_layers", self.n_layers)
         n_heads = check_count("n_heads", self.n_heads)
         if hidden % n_heads:
             raise ValueError(f"hidden={hidden} не делится на n_heads={n_heads}.")
         n_numbers = (n_items + max_len) * hidden + 12 * n_layers * hidden**2
-        what = f"Сеть на {n_items} объектов и {max_len} мест"  # веса, градиент, Adam, лучшая эпоха
-        check_memory(5 * 8 * n_numbers, what, "Уменьшите hidden, n_layers или max_len.")
+        n_bytes = 8 * 5 * n_numbers  # веса, градиент, два средних Adam, лучшая эпоха
+        what = f"Сеть на {n_items} объектов и {max_len} мест"
+        check_memory(n_bytes, what, "Уменьшите hidden, n_layers или max_len.")
         dropout = check_number("dropout", self.dropout, 0, 0.99)
         generator = torch.Generator().manual_seed(check_seed(self.seed))
         net = SequenceEncoder(n_items, max_len, hidden, n_layers, n_heads, dropout, generator)
@@ -680,8 +679,8 @@ class BERT4Rec(BaseEstimator):
 #
 # **PyTorch.** Скопируем наши веса в `nn.TransformerEncoder`. Он должен дать те же представления на
 # настоящих местах. Параметр `batch_first=True` здесь обязателен: почему, увидим в разделе об
-# ошибках. У слоя PyTorch двенадцать тензоров, в том же порядке, что у нас: запросы, ключи и значения; выход;
-# две части внутренней сети; две нормировки. У каждого модуля — множители и сдвиг.
+# ошибках. У слоя PyTorch двенадцать тензоров, в том же порядке, что у нас: запросы, ключи и
+# значения; выход; две части внутренней сети; две нормировки. У каждого модуля — множители и сдвиг.
 
 
 # %%
