@@ -20,7 +20,9 @@ N_HISTORIES = 128
 MAX_LEN = 50
 
 
-def loss_everywhere(net, inputs, answers):
+def loss_everywhere(
+    net: lesson.SequenceEncoder, inputs: torch.Tensor, answers: torch.Tensor
+) -> torch.Tensor:
     """Та же потеря, но баллы посчитаны на всех местах, а лишние отброшены после."""
     logits = net.logits(net(inputs)).flatten(0, 1)
     return F.cross_entropy(logits, answers.flatten(), ignore_index=-1)
