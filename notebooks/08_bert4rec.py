@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # BERT4Rec: угадать закрытый фильм по остальной истории
+# # 08. BERT4Rec: угадать закрытый фильм по остальной истории
 #
 # Идея одним предложением: в истории закрывают случайные фильмы, сеть учится угадывать их по
 # открытым, а потом ей показывают историю с закрытым местом в конце.
@@ -582,7 +582,7 @@ class BERT4Rec(BaseEstimator):
         """
         self._check()
         n_items = check_count("n_items", n_items)
-        histories = check_sequences(sequences, n_items)
+        histories = [row.copy() for row in check_sequences(sequences, n_items)]
         known = [row for row in histories if len(row)]
         if not known:
             raise ValueError("Все истории пусты: учиться не на чем.")
