@@ -87,6 +87,9 @@ class Saboteur(importlib.machinery.SourceFileLoader):
             return None
         return importlib.util.spec_from_file_location(fullname, self.path, loader=self)
 
+    def get_source(self, fullname: str) -> str:
+        return self.source
+
     def get_code(self, fullname: str) -> Any:
         self.used = True
         return compile(self.source, self.path, "exec")
@@ -140,13 +143,13 @@ def survival(mutant: Mutant) -> str:
     except ValueError as error:
         return str(error)
     code, failed, output = run([mutant["test"]], finder)
-    if code == pytest.ExitCode.TESTS_FAILED and failed and finder.used:
+    if failed and finder.used:
         return ""
+    if code != pytest.ExitCode.OK and not failed:
+        return f"{what}: тест {mutant['test']} не исполнен (код {code}).\n{output[-1500:]}"
     if not finder.used:
         return f"{what}: тест {mutant['test']} не импортирует {finder.name}."
-    if code == pytest.ExitCode.OK:
-        return f"{what}: тест {mutant['test']} этого не заметил."
-    return f"{what}: тест {mutant['test']} не исполнен (код {code}).\n{output[-1500:]}"
+    return f"{what}: тест {mutant['test']} этого не заметил."
 
 
 def main(targets: list[str]) -> int:

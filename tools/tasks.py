@@ -170,7 +170,9 @@ def prepare(level: str) -> None:
             f"около {2 + load * 400 / 60:.0f} минут."
         )
         if not same and sys.platform == "linux":
-            say("Сборка torch с CUDA тяжелее ещё на 3,5 ГБ; как обойтись без неё, сказано в README.")
+            say(
+                "Сборка torch с CUDA тяжелее ещё на 3,5 ГБ; как обойтись без неё, сказано в README."
+            )
     # Отметка появляется только после удачной установки: прерванная начнётся сначала.
     STAMP.unlink(missing_ok=True)
     if not same and logged([sys.executable, "-m", "venv", "--clear", str(VENV)], packages):
@@ -262,7 +264,9 @@ def logged(command: list[str], expected: int) -> int:
                 text = LOG.read_text(encoding="utf-8", errors="replace")
                 done = max(packages_present() - before, 0)
                 line = f"— {status(text, done, expected)} · {now:.0f} с"[:columns]
-                print(f"\r{line.ljust(width)}" if live else line, end="" if live else "\n", flush=True)
+                print(
+                    f"\r{line.ljust(width)}" if live else line, end="" if live else "\n", flush=True
+                )
                 shown_at, width = now, len(line)
         finally:
             # Прервали нас — не должен остаться и pip: следующая попытка очистит ту же папку.

@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from numpy.typing import DTypeLike
+from sklearn.base import BaseEstimator
 from torch import nn
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "LightGCN",
     "MultiVAE",
     "Popularity",
+    "SeededDropout",
     "SequenceEncoder",
     "SparseLinear",
     "VAENet",
@@ -30,7 +32,7 @@ _Float: TypeAlias = float | np.floating[Any] | np.integer[Any]
 _Items: TypeAlias = Sequence[int] | np.ndarray
 _Interactions: TypeAlias = sp.sparray | sp.spmatrix
 
-class Popularity:
+class Popularity(BaseEstimator):
     """Популярное: балл объекта — число пользователей, которые с ним взаимодействовали.
 
     Баллы у всех пользователей одинаковы, гиперпараметров нет. Каждый пользователь считается один
@@ -38,23 +40,24 @@ class Popularity:
     Turrin, RecSys 2010).
     """
 
-    counts_: Any
     n_users_: Any
+    counts_: Any
     def fit(self, X: _Interactions) -> Self:
         """Посчитать пользователей каждого объекта; они лежат в ``counts_``, форма ``(n_items,)``.
 
         :param X: взаимодействия, разреженная матрица ``(n_users, n_items)``
         :raises TypeError: матрица не разреженная
-        :raises ValueError: матрица пуста, в ней есть ``nan``, бесконечность, отрицательные числа
+        :raises ValueError: матрица пуста или испорчена, в ней есть ``nan``, бесконечность или
+            отрицательные числа
         """
     def score(self, users: _Items) -> np.ndarray:
         """Баллы, форма ``(len(users), n_items)``: одна и та же строка для каждого из ``users``.
 
-        :raises RuntimeError: модель не обучена
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
         :raises ValueError: неизвестный пользователь
         """
 
-class ItemKNN:
+class ItemKNN(BaseEstimator):
     """Соседи объектов (Deshpande, Karypis, TOIS 2004): косинус со сжатием и отсечением.
 
     :param k: сколько соседей оставить
@@ -66,16 +69,16 @@ class ItemKNN:
 
     k: _Int
     shrinkage: _Float
-    weighting: str
+    weighting: Literal["cosine", "tfidf", "bm25"]
     truncation: Literal["source", "target"]
     dtype: DTypeLike
-    S_: Any
     X_: sp.csr_array
+    S_: Any
     def __init__(
         self,
         k: _Int = 100,
         shrinkage: _Float = 0,
-        weighting: str = "cosine",
+        weighting: Literal["cosine", "tfidf", "bm25"] = "cosine",
         truncation: Literal["source", "target"] = "target",
         dtype: DTypeLike = float,
     ) -> None: ...
@@ -83,14 +86,24 @@ class ItemKNN:
         """Найти сходства ``S_`` (CSR, строка — источник) по CSR ``(n_users, n_items)``.
 
         :raises TypeError: матрица не разреженная
-        :raises ValueError: матрица пуста или испорчена, гиперпараметр неверен
+        :raises ValueError: матрица пуста или испорчена, числа в ней слишком велики, гиперпараметр
+            неверен
+        :raises MemoryError: квадрат каталога не помещается в память
         """
     def score(self, users: _Items) -> np.ndarray:
-        """Баллы известных пользователей, форма ``(len(users), n_items)``."""
-    def score_history(self, X_new: _Interactions) -> np.ndarray:
-        """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``."""
+        """Баллы известных пользователей, форма ``(len(users), n_items)``.
 
-class TIFUKNN:
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: неизвестный пользователь
+        """
+    def score_history(self, X_new: _Interactions) -> np.ndarray:
+        """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``.
+
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: матрица испорчена, в ней не тот каталог
+        """
+
+class TIFUKNN(BaseEstimator):
     r"""Следующая корзина: частота с затуханием и соседи (Hu и др., SIGIR 2020).
 
     Значения по умолчанию — опубликованные авторами для набора Ta-Feng.
@@ -131,11 +144,15 @@ class TIFUKNN:
             пользователь без покупок
         """
     def score(self, users: _Items) -> np.ndarray:
-        """Баллы обученных пользователей, форма ``(len(users), n_items)``."""
+        """Баллы обученных пользователей, форма ``(len(users), n_items)``.
+
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: такого пользователя в обучении не было
+        """
     def score_history(self, baskets_new: Mapping[int, Sequence[_Items]]) -> np.ndarray:
         """Баллы новых пользователей в порядке словаря, форма ``(n_new, n_items)``."""
 
-class IALS:
+class IALS(BaseEstimator):
     r"""Матричное разложение для неявной обратной связи (Hu и др., ICDM 2008; Rendle и др., 2022).
 
     :param n_factors: размерность векторов $d$
@@ -171,14 +188,15 @@ class IALS:
 
         :param X: взаимодействия, разреженная матрица ``(n_users, n_items)``; число — вес
         :raises TypeError: матрица не разреженная
-        :raises ValueError: матрица пуста или испорчена, гиперпараметр вне границ
+        :raises ValueError: матрица пуста или испорчена, гиперпараметр вне границ, система вырождена
+        :raises MemoryError: векторы не поместятся в память
         """
     def score(self, users: _Items) -> np.ndarray:
         """Баллы известных пользователей, форма ``(len(users), n_items)``."""
     def score_history(self, X_new: _Interactions) -> np.ndarray:
         """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``."""
 
-class EASE:
+class EASE(BaseEstimator):
     r"""Линейная модель «объект — объект» с решением в явном виде (Steck, WWW 2019).
 
     :param l2: штраф L2 ($\lambda_2$), больше нуля. Чем больше взаимодействий, тем больше нужен
@@ -194,14 +212,24 @@ class EASE:
         """Найти веса ``B_`` по матрице взаимодействий CSR ``(n_users, n_items)``.
 
         :raises TypeError: матрица не разреженная
-        :raises ValueError: матрица пуста или испорчена, ``l2`` не больше нуля или слишком мал
+        :raises ValueError: матрица пуста или испорчена, числа в ней слишком велики, ``l2`` не
+            больше нуля или слишком мал
+        :raises MemoryError: квадрат каталога не помещается в память
         """
     def score(self, users: _Items) -> np.ndarray:
-        """Баллы известных пользователей, форма ``(len(users), n_items)``."""
-    def score_history(self, X_new: _Interactions) -> np.ndarray:
-        """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``."""
+        """Баллы известных пользователей, форма ``(len(users), n_items)``.
 
-class SLIM:
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: неизвестный пользователь
+        """
+    def score_history(self, X_new: _Interactions) -> np.ndarray:
+        """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``.
+
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: матрица испорчена, в ней не тот каталог
+        """
+
+class SLIM(BaseEstimator):
     r"""Разреженная неотрицательная линейная модель (Ning, Karypis, ICDM 2011).
 
     :param l1: штраф L1 ($\lambda_1$), не меньше нуля; в общих пользователях. Больше — меньше весов
@@ -234,12 +262,22 @@ class SLIM:
         """Найти веса ``B_`` (CSR) по матрице взаимодействий CSR ``(n_users, n_items)``.
 
         :raises TypeError: матрица не разреженная
-        :raises ValueError: матрица пуста или испорчена, гиперпараметр вне границ
+        :raises ValueError: матрица пуста или испорчена, числа в ней слишком велики, гиперпараметр
+            вне границ
+        :raises MemoryError: квадрат каталога не помещается в память
         """
     def score(self, users: _Items) -> np.ndarray:
-        """Баллы известных пользователей, форма ``(len(users), n_items)``."""
+        """Баллы известных пользователей, форма ``(len(users), n_items)``.
+
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: неизвестный пользователь
+        """
     def score_history(self, X_new: _Interactions) -> np.ndarray:
-        """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``."""
+        """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``.
+
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: матрица испорчена, в ней не тот каталог
+        """
 
 class SparseLinear(nn.Module):
     """Слой ``x @ weight + bias``: складывает строки ``weight`` там, где ``x`` не ноль.
@@ -263,7 +301,7 @@ class VAENet(nn.Module):
 
     dropout: _Float
     def __init__(
-        self, n_items: _Int, hidden: Any, latent: Any, dropout: _Float, generator: Any
+        self, n_items: _Int, hidden: _Int, latent: _Int, dropout: _Float, generator: Any
     ) -> None: ...
     def encode(self, x: Any, generator: Any = None) -> Any:
         """Средние и логарифмы дисперсий, обе формы ``(batch, latent)``."""
@@ -272,8 +310,11 @@ class VAENet(nn.Module):
     def forward(self, x: Any, generator: Any = None) -> Any:
         """``(logits, mu, log_var)``; без ``generator`` случайности нет: ``z = mu``."""
 
-class MultiVAE:
+class MultiVAE(BaseEstimator):
     r"""Вариационный автокодировщик с мультиномиальным правдоподобием (Liang и др., WWW 2018).
+
+    После обучения ``losses_`` — средние потери эпох, ``curve_`` — пары «эпоха, число
+    ``validation``», ``best_epoch_`` — эпоха, чьи веса остались.
 
     :param hidden: ширина скрытых слоёв
     :param latent: размерность скрытого вектора $z$
@@ -285,6 +326,7 @@ class MultiVAE:
     :param lr: темп обучения Adam
     :param seed: зерно генератора
     :param device: где считать: ``"cpu"``, ``"cuda"``
+    :param validate_every: раз во сколько эпох звать ``validation``
     :param patience: сколько эпох без улучшения ждёт ранняя остановка
     :param dtype: тип чисел; с ``float32`` быстрее, но последние цифры зависят от процессора
     """
@@ -299,13 +341,15 @@ class MultiVAE:
     lr: _Float
     seed: _Int
     device: str | torch.device
+    validate_every: _Int
     patience: _Int
     dtype: DTypeLike
+    n_updates_: Any
     X_: sp.csr_array
     net_: Any
-    n_updates_: Any
-    best_epoch_: int
+    losses_: list[float]
     curve_: list[tuple[int, float]]
+    best_epoch_: int
     def __init__(
         self,
         hidden: _Int = 600,
@@ -318,20 +362,24 @@ class MultiVAE:
         lr: _Float = 0.001,
         seed: _Int = 0,
         device: str | torch.device = "cpu",
+        validate_every: _Int = 1,
         patience: _Int = 10,
         dtype: DTypeLike = np.float64,
     ) -> None: ...
     def reconstruction(self, logits: Any, x: Any) -> Any:
         """Первое слагаемое функции потерь, форма ``(batch,)``."""
+    def batch_loss(self, x: Any, generator: Any) -> Any:
+        """Функция потерь пакета историй ``x`` формы ``(batch, n_items)``: число."""
+    def train_epoch(self, optimizer: Any, generator: Any) -> Any:
+        """Каждый пользователь с историей один раз, в случайном порядке; средняя потеря."""
     def fit(self, X: _Interactions, validation: Callable[[Self], float] | None = None) -> Self:
         """Обучить по матрице взаимодействий CSR ``(n_users, n_items)``.
 
-        Прерванное обучение оставляет лучшие из выученных весов.
-
         :param validation: функция от модели; чем больше её число, тем лучше. С нею обучение
-            останавливается рано, веса берутся из лучшей эпохи ``best_epoch_`` (без неё там 0)
+            останавливается рано, веса берутся из лучшей эпохи
         :raises TypeError: матрица не разреженная
         :raises ValueError: матрица или гиперпараметр не годятся, ``validation`` вернула не число
+        :raises MemoryError: сеть не поместится в память
         :raises FloatingPointError: функция потерь перестала быть числом
         """
     def score(self, users: _Items) -> np.ndarray:
@@ -339,7 +387,7 @@ class MultiVAE:
     def score_history(self, X_new: _Interactions) -> np.ndarray:
         """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``."""
 
-class LightGCN:
+class LightGCN(BaseEstimator):
     r"""Матричное разложение, сглаженное по графу взаимодействий (He и др., SIGIR 2020).
 
     Вес взаимодействия роли не играет. У пользователя без взаимодействий все баллы равны нулю.
@@ -355,7 +403,7 @@ class LightGCN:
     :param seed: зерно начальных представлений, порядка троек и отрицательных примеров
     :param device: ``"cpu"`` или ``"cuda"``
     :param dtype: ``np.float64`` или ``np.float32``
-    :param check_every: раз во сколько эпох звать ``validation``
+    :param validate_every: раз во сколько эпох звать ``validation``
     :param patience: сколько эпох ждать улучшения
     """
 
@@ -368,12 +416,16 @@ class LightGCN:
     seed: _Int
     device: str | torch.device
     dtype: DTypeLike
-    check_every: _Int
+    validate_every: _Int
     patience: _Int
     X_: sp.csr_array
     A_: Any
+    losses_: list[float]
     curve_: list[tuple[int, float]]
     best_epoch_: int
+    Z0_: Any
+    P_: Any
+    Q_: Any
     def __init__(
         self,
         n_factors: _Int = 64,
@@ -385,24 +437,9 @@ class LightGCN:
         seed: _Int = 0,
         device: str | torch.device = "cpu",
         dtype: DTypeLike = np.float64,
-        check_every: _Int = 5,
+        validate_every: _Int = 5,
         patience: _Int = 30,
     ) -> None: ...
-    def fit(self, X: _Interactions, validation: Callable[[Self], float] | None = None) -> Self:
-        """Обучить представления по матрице взаимодействий CSR ``(n_users, n_items)``.
-
-        После обучения ``P_`` ``(n_users, d)`` и ``Q_`` ``(n_items, d)`` — готовые представления,
-        ``Z0_`` — слой 0 всех узлов, ``A_`` — граф. Прерванное обучение оставляет лучшее из
-        выученного.
-
-        :param validation: функция от модели; чем больше её число, тем лучше. С нею обучение
-            останавливается рано, представления берутся из лучшей эпохи ``best_epoch_`` (без неё
-            там 0); ``curve_`` — пары «эпоха, число»
-        :raises TypeError: матрица не разреженная
-        :raises ValueError: матрица или гиперпараметр не годятся, отрицательных примеров нет,
-            ``validation`` вернула не число
-        :raises FloatingPointError: представления перестали быть числами
-        """
     def graph(self, X: _Interactions) -> Any:
         """Матрица, на которую умножает слой."""
     def embed(self, A: Any, Z0: Any) -> Any:
@@ -411,20 +448,53 @@ class LightGCN:
         """Способ обучения слоя 0."""
     def negatives(self, users: _Items, rng: Any) -> Any:
         """Отрицательные примеры для пользователей, форма ``(len(users),)``."""
+    def batch_loss(self, A: Any, Z0: Any, batch: Any) -> Any:
+        """Целевая функция пакета троек узлов ``batch`` формы ``(3, n)``: число."""
+    def train_epoch(self, A: Any, Z0: Any, optimizer: Any, pairs: Any, rng: Any) -> Any:
+        """Каждая пара один раз, к каждой — новый отрицательный пример; средняя потеря."""
+    def fit(self, X: _Interactions, validation: Callable[[Self], float] | None = None) -> Self:
+        """Обучить представления по матрице взаимодействий CSR ``(n_users, n_items)``.
+
+        После обучения ``P_`` ``(n_users, d)`` и ``Q_`` ``(n_items, d)`` — готовые представления,
+        ``Z0_`` — слой 0 всех узлов, ``A_`` — граф, ``losses_`` — средние потери эпох, ``curve_`` —
+        пары «эпоха, число ``validation``», ``best_epoch_`` — эпоха, чьи представления остались.
+
+        :param validation: функция от модели; чем больше её число, тем лучше. С нею обучение
+            останавливается рано, представления берутся из лучшей эпохи
+        :raises TypeError: матрица не разреженная
+        :raises ValueError: матрица или гиперпараметр не годятся, отрицательных примеров нет,
+            ``validation`` вернула не число
+        :raises MemoryError: представления не поместятся в память
+        :raises FloatingPointError: потеря или представления перестали быть числами
+        """
     def score(self, users: _Items) -> np.ndarray:
         """Баллы известных пользователей, форма ``(len(users), n_items)``."""
+
+class SeededDropout(nn.Module):
+    """Прореживание, которое берёт случайные числа из своего генератора.
+
+    :param share: доля чисел, которая обнуляется при обучении
+    :param generator: ``torch.Generator`` на процессоре; при любом типе чисел и на любом устройстве
+        он выберет одни и те же места
+    """
+
+    share: Any
+    generator: Any
+    def __init__(self, share: Any, generator: Any) -> None: ...
+    def forward(self, h: Any) -> Any:
+        """Числа той же формы; вне обучения — те же самые."""
 
 class AttentionBlock(nn.Module):
     """Слой кодировщика: самовнимание и полносвязная сеть, у обоих обход и нормировка.
 
     :param hidden: ширина представлений d
     :param n_heads: число голов внимания, делит ``hidden``
-    :param dropout: доля прореживания
+    :param dropout: модуль прореживания
     """
 
-    n_heads: Any
+    n_heads: _Int
     dropout: _Float
-    def __init__(self, hidden: _Int, n_heads: Any, dropout: _Float) -> None: ...
+    def __init__(self, hidden: _Int, n_heads: _Int, dropout: _Float) -> None: ...
     def attend(self, h: Any, real: Any) -> Any:
         """Внимание всех голов: ``(B, T, d)`` и веса ``(B, n_heads, T, T)``."""
     def forward(self, h: Any, real: Any) -> Any:
@@ -433,7 +503,8 @@ class AttentionBlock(nn.Module):
 class SequenceEncoder(nn.Module):
     """Двунаправленный кодировщик истории со связанными весами выхода (Sun и др., CIKM 2019).
 
-    Номера: ``0…n_items-1`` — объекты, ``n_items`` — дополнение, ``n_items + 1`` — [MASK].
+    Номера: ``0…n_items-1`` — объекты, ``n_items`` — дополнение, ``n_items + 1`` — [MASK]. Начальные
+    веса и прореживание берут случайные числа из ``generator``, ``torch.Generator`` на процессоре.
     """
 
     dropout: _Float
@@ -442,16 +513,17 @@ class SequenceEncoder(nn.Module):
         n_items: _Int,
         max_len: _Int,
         hidden: _Int,
-        n_layers: Any,
-        n_heads: Any,
+        n_layers: _Int,
+        n_heads: _Int,
         dropout: _Float,
+        generator: Any,
     ) -> None: ...
     def forward(self, tokens: Any) -> Any:
         """Представления мест: номера ``(B, T)`` → ``(B, T, d)``. Места считаются от конца."""
     def logits(self, h: Any) -> Any:
         """Баллы всех объектов для представлений ``(..., d)`` → ``(..., n_items)``."""
 
-class BERT4Rec:
+class BERT4Rec(BaseEstimator):
     r"""Следующий объект по истории: двунаправленный кодировщик и [MASK] (Sun и др., CIKM 2019).
 
     :param max_len: сколько мест видит сеть, считая [MASK]
@@ -464,11 +536,11 @@ class BERT4Rec:
     :param batch_size: окон в пакете
     :param lr: темп обучения AdamW
     :param seed: зерно: начальные веса, окна, закрытые места, прореживание
-    :param device: ``"cpu"`` или ``"cuda"``
+    :param device: где считать: ``"cpu"``, ``"cuda"``
     :param last_prob: доля окон, где закрыт только последний объект
     :param windows: ``"random"`` — окна из всей истории, ``"last"`` — только из её конца
-    :param validate_every: раз во сколько эпох считать ``validation``
-    :param patience: через сколько эпох без улучшения остановиться
+    :param validate_every: раз во сколько эпох звать ``validation``
+    :param patience: сколько эпох без улучшения ждёт ранняя остановка
     :param dtype: тип чисел; ``float32`` примерно вдвое быстрее
     """
 
@@ -488,7 +560,11 @@ class BERT4Rec:
     validate_every: _Int
     patience: _Int
     dtype: DTypeLike
+    sequences_: Any
     net_: Any
+    losses_: list[float]
+    curve_: list[tuple[int, float]]
+    best_epoch_: int
     def __init__(
         self,
         max_len: _Int = 50,
@@ -514,16 +590,29 @@ class BERT4Rec:
         n_items: _Int,
         validation: Callable[[Self], float] | None = None,
     ) -> Self:
-        """Обучить сеть ``net_``.
+        """Обучить сеть ``net_``; истории остаются в ``sequences_``.
 
         :param sequences: список массивов номеров объектов, старые первыми; пустые пропускаются
         :param n_items: размер каталога
-        :param validation: функция модели, возвращает число, которое нужно сделать больше
+        :param validation: функция модели; чем больше её число, тем лучше
         :raises TypeError: ``sequences`` — не список
         :raises ValueError: гиперпараметр или история плохи, все истории пусты
+        :raises MemoryError: для сети не хватит памяти
+        :raises FloatingPointError: потеря или веса перестали быть числами
         """
-    def score(self, sequences: Sequence[_Items]) -> np.ndarray:
-        """Баллы следующего объекта, форма ``(len(sequences), n_items)``; история может быть пуста.
+    def score(self, users: _Items) -> np.ndarray:
+        """Баллы следующего объекта для пользователей, на чьих историях модель училась.
 
-        :raises RuntimeError: модель не обучена
+        :param users: номера историй в списке, поданном в ``fit``
+        :return: массив формы ``(len(users), n_items)``
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: такого пользователя нет
+        """
+    def score_history(self, sequences: Sequence[_Items]) -> np.ndarray:
+        """Баллы следующего объекта для любых историй; история может быть пуста.
+
+        :return: массив формы ``(len(sequences), n_items)``
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises TypeError: ``sequences`` — не список
+        :raises ValueError: в истории не целые номера из каталога
         """
