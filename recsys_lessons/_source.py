@@ -10,6 +10,7 @@ import functools
 import importlib.util
 import symtable
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 _SKIPPED = {"annotation", "ctx", "kind", "returns", "simple", "type_comment", "type_params"}
@@ -106,6 +107,23 @@ def parsed(text: str) -> ast.Module:
         return ast.parse(text)
     except SyntaxError:  # ячейка с магией или неоконченный файл: искать в ней нечего
         return ast.Module([], [])
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Определение: запись его дерева, имена извне с атрибутами, импорты внутри."""
+
+    text: str
+    chains: Chains
+    imports: list[tuple[Import, set[tuple[str, ...]]]]
+
+
+@functools.lru_cache(maxsize=4096)
+def facts(source: str, name: str) -> Facts:
+    """Что известно об определении ``name`` из текста модуля."""
+    nodes = index(source).definitions[name]
+    chains, _, imports = references(nodes, name)
+    return Facts("\n".join(dump(clean(node)) for node in nodes), chains, imports)
 
 
 @functools.lru_cache(maxsize=256)
