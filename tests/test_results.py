@@ -988,6 +988,24 @@ def test_only_what_the_call_depends_on_is_executed(tmp_path):
     assert "heavy" not in text and "L2_plot" not in text and "hit_rate" not in text
 
 
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("a = 1\na = 2", [2]),
+        ("a = [1]\na.append(2)", [1, 2]),
+        ("a = [1]\na = a + [2]", [1, 2]),
+        ("a = {}\na['k'] = 1\nb = 3", [1, 2]),
+        ("a = 1\nfor x in [1]:\n    a += x", [1, 2]),
+        ("def f():\n    return g\ng = 1\na = f()\ng = 2", [1, 3, 4, 5]),
+        ("import m\nm.seed(0)\na = m.draw()", [1, 2, 3]),
+        ("x = 1\ndef a():\n    x = 2\n    return x", [2]),
+        ("b = 1\na, b = b, 2", [1, 2]),
+    ],
+)
+def test_a_slice_of_a_lesson(text, lines):
+    assert [s.lineno for s in cells.needed(cells.ast.parse(text).body, {"a"})] == lines
+
+
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
     """Копия пакета и инструментов с одним крошечным уроком и уроком его модели."""
