@@ -67,9 +67,9 @@ print("MultiVAE советует:", *np.char.add(marks, films[suggested].astype(
 # выбирать число эпох; сравнивать модели, у которых есть зерно.
 #
 # **Что нужно знать.** Вероятность и математическое ожидание, цепное правило. В справочнике —
-# [автоматическое дифференцирование](A_handbook.ipynb#Автоматическое-дифференцирование),
-# [Adam](A_handbook.ipynb#Adam) и
-# [вариационная нижняя оценка](A_handbook.ipynb#Вариационная-нижняя-оценка). Метрики — в
+# [автоматическое дифференцирование](A_handbook.ipynb#cell-id=autograd),
+# [Adam](A_handbook.ipynb#cell-id=adam) и
+# [вариационная нижняя оценка](A_handbook.ipynb#cell-id=elbo). Метрики — в
 # [уроке 00b](00b_evaluation.ipynb).
 #
 # **Время.** 75 минут чтения, около минуты исполнения.
@@ -188,7 +188,7 @@ check_close("правдоподобие и Multinomial", difference.detach(), 0,
 # $$
 #
 # Пусть то же посчитает
-# [автоматическое дифференцирование](A_handbook.ipynb#Автоматическое-дифференцирование).
+# [автоматическое дифференцирование](A_handbook.ipynb#cell-id=autograd).
 
 # %%
 (gradient,) = torch.autograd.grad(loss.sum(), logits)
@@ -222,7 +222,7 @@ check_close("градиент по выходам", gradient, formula)
 #
 # Справа — вариационная нижняя оценка (ELBO). Второе слагаемое — расстояние Кульбака — Лейблера:
 # сколько кодировщик узнал о зрителе сверх $p(z)$. Подробнее — в
-# [справочнике](A_handbook.ipynb#Вариационная-нижняя-оценка).
+# [справочнике](A_handbook.ipynb#cell-id=elbo).
 #
 # Для одной координаты $\log q-\log p=-\tfrac12\log\sigma^2-\frac{(z-\mu)^2}{2\sigma^2}
 # +\tfrac12z^2$. При усреднении $(z-\mu)^2$ даёт $\sigma^2$, а $z^2$ даёт $\mu^2+\sigma^2$.
@@ -509,7 +509,7 @@ print(f"всего параметров: {sum(p.numel() for p in net.parameters(
 # ## Алгоритм целиком
 #
 # Сначала проверки входа, потом одна эпоха: перемешать пользователей, взять пакет, посчитать потерю
-# и градиент, сделать шаг [Adam](A_handbook.ipynb#Adam).
+# и градиент, сделать шаг [Adam](A_handbook.ipynb#cell-id=adam).
 
 # %% tags=["model"]
 import numpy as np
@@ -1027,7 +1027,7 @@ def show_list(strength=1.0):
 
 
 show_list(0.0)
-plots.live(show_list, strength=(0.0, 2.0, 0.25))
+plots.live(show_list, {"strength": "s"}, strength=(0.0, 2.0, 0.25))
 
 strengths = [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2]
 counts = np.diff(test.train.tocsc().indptr)
