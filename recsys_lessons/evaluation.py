@@ -193,6 +193,48 @@ def average_seeds(evaluations: Sequence[Evaluation]) -> Evaluation:
     return Evaluation(values, first.recommended, first.n_skipped, means.std(ddof=1))
 
 
+def over_seeds(
+    contest: Callable[[int], Mapping[str, Evaluation]], n_seeds: int
+) -> dict[str, Evaluation]:
+    """Соревнование повторено с зёрнами ``0 … n_seeds - 1``; у каждой модели — среднее по зёрнам.
+
+    :param contest: функция от зерна: имя модели → её оценка
+    :raises ValueError: зёрен меньше двух, модели или пользователи у зёрен разные
+    """
+    runs = [contest(seed) for seed in range(check_count("n_seeds", n_seeds, 2))]
+    if any(list(run) != list(runs[0]) for run in runs):
+        raise ValueError("У разных зёрен соревнуются разные модели: усреднять нечего.")
+    return {name: average_seeds([run[name] for run in runs]) for name in runs[0]}
+
+
+def seeds_table(
+    pooled: Mapping[str, Evaluation],
+    metric: str = "NDCG@10",
+    versus: str | None = None,
+    digits: int = 4,
+) -> dict[str, dict[str, float]]:
+    """Строка на модель: среднее ``mean``, его ошибка ``se``, разброс по зёрнам ``sd``.
+
+    :param pooled: то, что вернула :func:`over_seeds`
+    :param versus: имя модели; тогда есть и парная разность ``diff`` = ``versus`` − модель строки и
+        её ошибка ``diff_se``
+    :raises ValueError: метрики или модели ``versus`` здесь нет, оценка не усреднена по зёрнам
+    """
+    if versus is not None and versus not in pooled:
+        raise ValueError(f"Модели {versus!r} здесь нет: есть {', '.join(pooled)}.")
+    table = {}
+    for name, e in pooled.items():
+        if e.seed_sd is None:
+            raise ValueError(f"Оценка {name!r} — одно зерно: сначала over_seeds.")
+        stats = e.stats(metric)
+        row = {"mean": stats["mean"], "se": stats["se"], "sd": float(e.seed_sd[metric])}
+        if versus is not None:
+            difference = compare(pooled[versus], e, metric)
+            row |= {"diff": difference.mean, "diff_se": difference.se}
+        table[name] = {column: round(value, digits) for column, value in row.items()}
+    return table
+
+
 def summary_table(evaluations: Mapping[str, Evaluation], digits: int = 3) -> pd.DataFrame:
     """Таблица «модели × метрики» строк вида «0.205 ± 0.007» (среднее ± стандартная ошибка)."""
     rows = {}

@@ -8,9 +8,20 @@ import pytest
 from jupytext.config import load_jupytext_config
 
 from recsys_lessons import lessons
-from tools.notebooks import FOLDER, link_problems, read_source
+from tools.notebooks import FOLDER, SourceError, link_problems, read_source
 
-LESSON = """# %% [markdown] id="cholesky"
+HEADER = """# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+"""
+LESSON = (
+    HEADER
+    + """# %% [markdown] id="cholesky"
 # ## Разложение Холецкого
 
 # %% tags=["model"] id="class-2"
@@ -19,6 +30,7 @@ x = 1
 # %%
 y = 2
 """
+)
 
 
 @pytest.fixture
@@ -69,7 +81,7 @@ def test_bad_ids_are_refused(made, bad):
 
 
 def test_an_id_names_one_cell(made):
-    with pytest.raises(ValueError, match=r"A_handbook\.py: id cholesky у двух ячеек"):
+    with pytest.raises(SourceError, match=r"A_handbook\.py: id cholesky у двух ячеек"):
         read_source(made(LESSON.replace("class-2", "cholesky")))
 
 
@@ -91,7 +103,7 @@ def test_an_id_names_one_cell(made):
 )
 def test_links(made, link, problem):
     made(LESSON)
-    own = f'# %% [markdown] id="own"\n# ## Свой заголовок\n#\n# Смотрите [туда]({link}).\n'
+    own = HEADER + f'# %% [markdown] id="own"\n# ## Свой заголовок\n#\n# Смотрите [туда]({link}).\n'
     found = link_problems(made(own, "04_ease"))
     if problem is None:
         assert found == []
