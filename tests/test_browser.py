@@ -166,14 +166,15 @@ def test_a_live_control_redraws_when_the_handle_is_let_go(lab, page):
     status.wait_for(state="hidden")
 
 
-# Стоит ли ячейка с данным id вверху открытого справочника. Соседи сверху, показавшись, меняют высоту
-# и сдвигают её не больше чем на строку заголовка.
+# Стоит ли ячейка с данным id вверху открытого справочника. Соседи сверху, показавшись, меняют
+# высоту и сдвигают её не больше чем на строку заголовка.
 LANDED = """id => {
     const panel = window.jupyterapp.shell.currentWidget;
     if (!panel.title.label.startsWith('A_handbook') || !panel.content.widgets) return false;
     const cell = panel.content.widgets.find(cell => cell.model.id === id);
     if (!cell) return false;
-    const box = cell.node.getBoundingClientRect(), view = panel.content.node.getBoundingClientRect();
+    const box = cell.node.getBoundingClientRect();
+    const view = panel.content.node.getBoundingClientRect();
     return box.height > 0 && Math.abs(box.top - view.top) < 100 && box.bottom > view.top + 200;
 }"""
 
