@@ -47,6 +47,7 @@ from recsys_lessons import plots
 from recsys_lessons.checks import check_better, check_close, check_task, check_true
 from recsys_lessons.datasets import toy_ratings
 from recsys_lessons.evaluation import compare, evaluate, recommend, summary_table
+from recsys_lessons.inputs import encode_ids
 from recsys_lessons.splits import board_a, to_matrix
 
 plots.use_style()
@@ -73,7 +74,7 @@ plots.use_style()
 # %%
 toy = toy_ratings()
 table = toy.pivot(index="user", columns="item", values="rating")
-table = table[["Интерстеллар", "Матрица", "Начало", "Аватар", "Гладиатор", "Титаник"]]
+table = table[toy["item"].unique()]
 table.fillna(0).astype(int)
 
 # %% [markdown]
@@ -101,12 +102,16 @@ table.fillna(0).astype(int)
 # матрице просмотренного.
 #
 # Ноль в $X$ не значит «не понравилось». Чаще всего он значит «не встречал».
+#
+# В таблице люди и фильмы названы именами, а у строк и столбцов матрицы — номера от нуля. Номера
+# выдаёт `encode_ids`, в порядке первого появления, и с ними список имён: `title[3]` — название
+# фильма номер 3. Так же готовят и свои данные, будь в них имена, артикулы или номера с пропусками. Если
+# оценок в них нет, одни просмотры или покупки, порог `min_rating` не нужен.
 
 # %%
-user, title = pd.factorize(toy["user"], sort=True)[0], table.columns
-toy_events = pd.DataFrame(
-    {"user": user, "item": title.get_indexer(toy["item"]), "rating": toy["rating"]}
-)
+user, people = encode_ids(toy["user"])
+item, title = encode_ids(toy["item"])
+toy_events = pd.DataFrame({"user": user, "item": item, "rating": toy["rating"]})
 toy_X = to_matrix(toy_events, shape=(5, 6), min_rating=4)
 toy_seen = to_matrix(toy_events, shape=(5, 6))
 
@@ -117,7 +122,7 @@ ax.imshow(shades, cmap="Greys", vmax=1.8, aspect="auto")
 for u, i in zip(*toy_seen.nonzero(), strict=True):
     ax.text(i, u, "1" if toy_X[u, i] else "0", ha="center", va="center", fontsize=11)
 ax.set_xticks(range(6), title)
-ax.set_yticks(range(5), list("ABCDE"))
+ax.set_yticks(range(5), people)
 ax.grid(False)
 ax.set(title="Матрица X и просмотренное", xlabel="фильм", ylabel="пользователь")
 plt.show()
@@ -383,11 +388,12 @@ class Random:
 
 # %% tags=["model"]
 import numpy as np
+from sklearn.base import BaseEstimator
 
-from recsys_lessons.inputs import check_fitted, check_training, check_users
+from recsys_lessons import inputs
 
 
-class Popularity:
+class Popularity(BaseEstimator):
     """Популярное: балл объекта — число пользователей, которые с ним взаимодействовали.
 
     Баллы у всех пользователей одинаковы, гиперпараметров нет. Каждый пользователь считается один
@@ -400,43 +406,44 @@ class Popularity:
 
         :param X: взаимодействия, разреженная матрица ``(n_users, n_items)``
         :raises TypeError: матрица не разреженная
-        :raises ValueError: матрица пуста, в ней есть ``nan``, бесконечность, отрицательные числа
+        :raises ValueError: матрица пуста или испорчена, в ней есть ``nan``, бесконечность или
+            отрицательные числа
         """
-        X = check_training(X)
-        self.counts_ = np.bincount(X.indices, minlength=X.shape[1]).astype(np.float64)
-        self.n_users_ = X.shape[0]
+        X = inputs.check_training(X)
+        counts = np.bincount(X.indices, minlength=X.shape[1]).astype(np.float64)
+        self.n_users_, self.counts_ = X.shape[0], counts
         return self
 
     def score(self, users):
         """Баллы, форма ``(len(users), n_items)``: одна и та же строка для каждого из ``users``.
 
-        :raises RuntimeError: модель не обучена
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
         :raises ValueError: неизвестный пользователь
         """
-        check_fitted(self, "counts_")
-        users = check_users(users, self.n_users_)
+        inputs.check_fitted(self, "counts_")
+        users = inputs.check_users(users, self.n_users_)
         return np.tile(self.counts_, (len(users), 1))
 
 
 # %% [markdown]
 # У моделей всех уроков одни привычки: `fit` учится и возвращает саму модель, выученное хранится в
 # полях с подчёркиванием на конце, `score` даёт баллы. Проверим на игрушке. Считаем единицы столбцов
-# рисунка: «Интерстеллар» — 4, «Матрица» и «Начало» — по 3, остальные — по 2.
+# рисунка: «Начало» и «Матрица» — по 3, «Интерстеллар» — 4, остальные — по 2.
 
 # %%
 toy_model = Popularity().fit(toy_X)
 by_pandas = toy.loc[toy["rating"] >= 4, "item"].value_counts()
-check_close("по рисунку", toy_model.counts_, [4, 3, 3, 2, 2, 2])
+check_close("по рисунку", toy_model.counts_, [3, 3, 4, 2, 2, 2])
 check_close("через pandas", toy_model.counts_, by_pandas[title])
 
 toy_lists = recommend(toy_model.score, np.arange(5), toy_seen, k=3)
-for name, places in zip("ABCDE", toy_lists, strict=True):
+for name, places in zip(people, toy_lists, strict=True):
     print(name, *[title[i] if i >= 0 else "—" for i in places], sep=" | ")
 
 # %% [markdown]
 # Баллы одинаковы, а списки разные, потому что у каждого вычеркнуто своё. У A не просмотрен лишь
 # один фильм, и два места пусты: честнее показать пустое место, чем повторить просмотренное. У B
-# «Аватар» и «Титаник» набрали поровну, и первым стоит тот, чей номер меньше.
+# «Титаник» и «Аватар» набрали поровну, и первым стоит тот, чей номер меньше.
 #
 # **Цена.** Обучение — один проход по взаимодействиям, $O(\text{число единиц } X)$. Память — $I$
 # чисел. Дешевле модели не бывает, и потому её место занято навсегда: сложная модель должна окупить

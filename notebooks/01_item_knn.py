@@ -27,7 +27,7 @@ from sklearn.neighbors import NearestNeighbors
 from recsys_lessons import models, plots
 from recsys_lessons.checks import check_better, check_close, check_task, check_true
 from recsys_lessons.datasets import load_movielens, toy_ratings
-from recsys_lessons.evaluation import average_seeds, compare, evaluate, recommend, summary_table
+from recsys_lessons.evaluation import compare, evaluate, over_seeds, recommend, summary_table
 from recsys_lessons.metrics import coverage, mean_popularity, ndcg
 from recsys_lessons.models import EASE, Popularity
 from recsys_lessons.results import stored_result
@@ -186,7 +186,7 @@ print(f"весь каталог, по историям: {(np.diff(X.indptr).asty
 # Все пары сразу — это матрица Грама (Gram matrix) $G=X^\top X$. В ячейке $G_{ij}$ число общих
 # зрителей, на диагонали $G_{ii}=n_i$. Нормы в знаменателе уже здесь:
 # $\lVert x_{\cdot i}\rVert=\sqrt{G_{ii}}$. Матрица $G$ симметрична, поэтому полосу столбцов считаем
-# только от диагонали вниз, а вправо переносим готовое.
+# только от диагонали вниз, `lower_gram`, а верхний треугольник переписываем с нижнего, `gram`.
 #
 # В произведении две разреженные матрицы, и правую мы берём узкой **плотной** полосой. Нули в ней тоже
 # умножаются, операций больше, чем «по историям». Зато числа лежат подряд, а подряд процессор
@@ -198,20 +198,31 @@ import numpy as np
 import scipy.sparse as sp
 
 
-def gram(W, block=64):
-    """Матрица Грама ``W.T @ W``, плотная, форма ``(n_items, n_items)``.
+def lower_gram(W, block=64):
+    """Нижний треугольник матрицы Грама ``W.T @ W``, плотный; выше полос — нули.
 
     :param W: разреженная матрица ``(n_users, n_items)``
     :param block: ширина полосы столбцов
+    :return: форма ``(n_items, n_items)``, тип чисел как у ``W``
+    :raises ValueError: квадраты чисел не помещаются в их тип
     """
     columns = sp.csc_array(W)
     n_items = columns.shape[1]
-    G = np.empty((n_items, n_items), dtype=columns.dtype)
+    G = np.zeros((n_items, n_items), dtype=columns.dtype)
     for start in range(0, n_items, block):
         stop = start + block
-        stripe = columns[:, start:].T @ columns[:, start:stop].toarray()
-        G[start:, start:stop] = stripe
-        G[start:stop, start:] = stripe.T
+        G[start:, start:stop] = columns[:, start:].T @ columns[:, start:stop].toarray()
+    if not np.isfinite(np.diag(G)).all():
+        raise ValueError("Числа в матрице слишком велики: поделите её на наибольшее из них.")
+    return G
+
+
+def gram(W, block=64):
+    """Матрица Грама ``W.T @ W`` целиком: верхний треугольник переписан с нижнего."""
+    G = lower_gram(W, block)
+    for start in range(0, len(G), block):
+        stop = start + block
+        G[start:stop, stop:] = G[stop:, start:stop].T
     return G
 
 
@@ -304,14 +315,16 @@ for h in (0, 10):
 
 
 # %% tags=["model"]
+from recsys_lessons import inputs
+
+
 def weigh(X, weighting):
     """Взвесить взаимодействия: ``"cosine"`` — как есть, ``"tfidf"`` или ``"bm25"``.
 
     :param X: CSR ``(n_users, n_items)``
     :raises ValueError: неизвестное имя
     """
-    if weighting not in ("cosine", "tfidf", "bm25"):
-        raise ValueError(f"weighting — cosine, tfidf или bm25, а получено {weighting!r}.")
+    inputs.check_choice("weighting", weighting, ("cosine", "tfidf", "bm25"))
     if weighting == "cosine":
         return X
     W = X.copy()
@@ -428,10 +441,10 @@ for title, matrix in (("по источнику", S_source), ("по цели", S
 # не нужно: `score_history` складывает голоса любой истории.
 
 # %% tags=["model"]
-from recsys_lessons import inputs
+from sklearn.base import BaseEstimator
 
 
-class ItemKNN:
+class ItemKNN(BaseEstimator):
     """Соседи объектов (Deshpande, Karypis, TOIS 2004): косинус со сжатием и отсечением.
 
     :param k: сколько соседей оставить
@@ -452,27 +465,39 @@ class ItemKNN:
         """Найти сходства ``S_`` (CSR, строка — источник) по CSR ``(n_users, n_items)``.
 
         :raises TypeError: матрица не разреженная
-        :raises ValueError: матрица пуста или испорчена, гиперпараметр неверен
+        :raises ValueError: матрица пуста или испорчена, числа в ней слишком велики, гиперпараметр
+            неверен
+        :raises MemoryError: квадрат каталога не помещается в память
         """
-        inputs.check_count("k", self.k)
-        inputs.check_number("shrinkage", self.shrinkage, 0)
+        k = inputs.check_count("k", self.k)
+        shrinkage = inputs.check_number("shrinkage", self.shrinkage, 0)
         inputs.check_choice("truncation", self.truncation, ("source", "target"))
         X = inputs.check_training(X, self.dtype)
-        S = cosine_similarity(gram(weigh(X, self.weighting)), self.shrinkage)
-        kept = nearest(S, self.k)
-        self.S_ = kept if self.truncation == "source" else sp.csr_array(kept.T)
-        self.X_ = X
+        W = weigh(X, self.weighting)
+        instead = "Оставьте частые объекты, возьмите dtype=np.float32 или модель IALS."
+        inputs.check_square(X.shape[1], X.dtype, 2 + 3 * min(1, k / X.shape[1]), instead)
+        kept = nearest(cosine_similarity(gram(W), shrinkage), k)
+        S = kept if self.truncation == "source" else sp.csr_array(kept.T)
+        self.X_, self.S_ = X, S
         return self
 
     def score(self, users):
-        """Баллы известных пользователей, форма ``(len(users), n_items)``."""
+        """Баллы известных пользователей, форма ``(len(users), n_items)``.
+
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: неизвестный пользователь
+        """
         inputs.check_fitted(self, "S_")
         return (self.X_[inputs.check_users(users, self.X_.shape[0])] @ self.S_).toarray()
 
     def score_history(self, X_new):
-        """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``."""
+        """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``.
+
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: матрица испорчена, в ней не тот каталог
+        """
         inputs.check_fitted(self, "S_")
-        X_new = inputs.check_interactions(X_new, self.dtype, n_items=self.S_.shape[0])
+        X_new = inputs.check_interactions(X_new, self.S_.dtype, n_items=self.S_.shape[0])
         return (X_new @ self.S_).toarray()
 
 
@@ -509,15 +534,13 @@ check_true("сходства от 0 до 1", (everything >= 0) & (everything < 1
 # Библиотека implicit отсекает по источнику, но числит сам фильм среди его $K$ соседей. Поэтому нашему
 # $K$ соответствует её $K+1$ с обнулённой диагональю. Равных она выбирает по-своему, а потому сверим
 # не номера соседей, а отсортированные сходства в каждой строке.
+#
+# Класс `BM25Recommender` косинуса не берёт: его сходство — сами произведения взвешенных столбцов, и
+# фильм, который сам себе не самый близкий, может выпасть из своих соседей. Наши функции
+# воспроизводят и его.
+
 
 # %% tags=["deep"]
-import warnings
-
-from implicit.nearest_neighbours import BM25Recommender, CosineRecommender, TFIDFRecommender
-
-warnings.filterwarnings("ignore", message="Method expects CSR")
-
-
 def sorted_rows(S):
     """Числа каждой строки по возрастанию, без диагонали."""
     rows = S.toarray()
@@ -525,25 +548,36 @@ def sorted_rows(S):
     return np.sort(rows, axis=1)
 
 
-for weighting, reference in (("cosine", CosineRecommender), ("tfidf", TFIDFRecommender)):
-    theirs = reference(K=101, num_threads=1)
-    theirs.fit(sp.csr_matrix(X), show_progress=False)
-    ours = ItemKNN(100, weighting=weighting, truncation="source").fit(X).S_
-    check_close(f"implicit, {weighting}", sorted_rows(ours), sorted_rows(theirs.similarity), 1e-12)
+def compare_with_implicit(X):
+    """Сходства наши и библиотеки implicit."""
+    import warnings
+
+    from implicit import nearest_neighbours as their
+
+    warnings.filterwarnings("ignore", message="Method expects CSR")
+    for weighting, model in (
+        ("cosine", their.CosineRecommender),
+        ("tfidf", their.TFIDFRecommender),
+    ):
+        ours = ItemKNN(100, weighting=weighting, truncation="source").fit(X).S_
+        model = model(K=101, num_threads=1)
+        model.fit(sp.csr_matrix(X), show_progress=False)
+        check_close(
+            f"implicit, {weighting}", sorted_rows(ours), sorted_rows(model.similarity), 1e-12
+        )
+    model = their.BM25Recommender(K=100, num_threads=1)
+    model.fit(sp.csr_matrix(X), show_progress=False)
+    ours = nearest(gram(weigh(X, "bm25")), 100)
+    check_close("произведения BM25 и implicit", sorted_rows(ours), sorted_rows(model.similarity))
+
+
+try:
+    compare_with_implicit(X)
+except ImportError:
+    print("Библиотеки implicit нет, сверка с нею пропущена. Поставить: pip install implicit")
 
 # %% [markdown] tags=["deep"]
-# Класс `BM25Recommender` косинуса не берёт: его сходство — сами произведения взвешенных столбцов, и
-# фильм, который сам себе не самый близкий, может выпасть из своих соседей. Наши функции
-# воспроизводят и его.
-
-# %% tags=["deep"]
-theirs = BM25Recommender(K=100, num_threads=1)
-theirs.fit(sp.csr_matrix(X), show_progress=False)
-products = nearest(gram(weigh(X, "bm25")), 100)
-check_close("произведения BM25 и implicit", sorted_rows(products), sorted_rows(theirs.similarity))
-
-# %% [markdown] tags=["deep"]
-# А с косинусом выходит неожиданное. Если все взаимодействия — единицы, поправка BM25 умножает **весь
+# Наши сходства и сходства implicit совпали. А с косинусом BM25 выходит неожиданное. Если все взаимодействия — единицы, поправка BM25 умножает **весь
 # столбец** фильма на одно число, а косинус таких множителей не замечает. Значит, без сжатия BM25 и
 # TF-IDF — одна модель.
 
@@ -569,30 +603,31 @@ check_close("BM25 и TF-IDF без сжатия", sorted_rows(by_bm25), sorted_r
 
 
 # %%
-def evaluate_similarity(S, part=validation):
-    """Оценка готовой матрицы сходств."""
+def evaluate_similarity(S, part):
+    """Оценка готовой матрицы сходств на тестовой или валидационной части."""
     return evaluate(lambda users: (part.train[users] @ S).toarray(), part.test, part.seen)
 
 
-def tune(ks, shrinkages):
-    """NDCG@10 на валидации, строки: веса, отсечение, h, K, среднее, ошибка."""
+def tune(part, ks, shrinkages):
+    """NDCG@10 на части ``part``, строки: веса, отсечение, h, K, среднее, ошибка."""
     rows = []
     for weighting in ("cosine", "tfidf", "bm25"):
-        G = gram(weigh(validation.train, weighting))
+        G = gram(weigh(part.train, weighting))
         for h in shrinkages:
             S = cosine_similarity(G.copy(), h)
             for k in ks:
                 kept = nearest(S, k)
                 for truncation, matrix in (("source", kept), ("target", kept.T)):
-                    found = evaluate_similarity(matrix).summary().loc["NDCG@10", ["mean", "se"]]
-                    rows.append([weighting, truncation, h, k, *found.round(4)])
+                    found = evaluate_similarity(matrix, part).stats("NDCG@10")
+                    numbers = [round(found[name], 4) for name in ("mean", "se")]
+                    rows.append([weighting, truncation, h, k, *numbers])
     return rows
 
 
 # %%
 ks, shrinkages = [20, 50, 100, 200, 300, 500], [0, 10, 50, 100, 200, 500]
 params = {"ks": ks, "shrinkages": shrinkages}
-tried = stored_result("01_item_knn.grid", tune, models=["item_knn"], data=[ratings], params=params)
+tried = stored_result("01_item_knn.grid", tune, data={"part": validation}, params=params)
 grid = pd.DataFrame(tried, columns=["weighting", "truncation", "shrinkage", "k", "NDCG@10", "se"])
 
 # %%
@@ -649,11 +684,17 @@ rivals = {
     "подобранная Item-KNN": ItemKNN(**tuned),
     "EASE": EASE(l2=150),
 }
-splits = [board_a(ratings, seed)[1] for seed in range(5)]
-result = {}
-for name, m in rivals.items():
-    result[name] = average_seeds([evaluate(m.fit(s.train).score, s.test, s.seen) for s in splits])
 
+
+def contest(seed):
+    """Оценки соперников на тестовой части; зерно решает порядок внутри секунды."""
+    split = board_a(ratings, seed)[1]
+    trained = {name: model.fit(split.train) for name, model in rivals.items()}
+    return {name: evaluate(m.score, split.test, split.seen) for name, m in trained.items()}
+
+
+# %%
+result = over_seeds(contest, 5)
 table = summary_table(result).assign(sd=[f"{e.seed_sd['NDCG@10']:.4f}" for e in result.values()])
 print(table.to_string())
 
@@ -687,7 +728,7 @@ print("подобранная минус косинус по цели:", compare
 
 # %%
 fitted = [ItemKNN(**s).fit(validation.train).S_ for s in (tuned, {"k": 100})]
-by_tuned, by_plain = map(evaluate_similarity, fitted)
+by_tuned, by_plain = (evaluate_similarity(S, validation) for S in fitted)
 print("на валидации:", compare(by_tuned, by_plain, "NDCG@10"))
 
 # %% [markdown]
@@ -767,7 +808,8 @@ for line, weighting in enumerate(("cosine", "tfidf", "bm25")):
     plots.curve(left, range(len(shrinkages)), row["NDCG@10"], label=weighting, line=line)
 for line, truncation in enumerate(("source", "target")):
     kept = (nearest(S_cosine, k) for k in ks)
-    lists = [evaluate_similarity(S if truncation == "source" else S.T).recommended for S in kept]
+    matrices = kept if truncation == "source" else (S.T for S in kept)
+    lists = [evaluate_similarity(S, validation).recommended for S in matrices]
     heights = [mean_popularity(rows, train_counts, 10) for rows in lists]
     plots.curve(right, ks, heights, label=titles[truncation], line=line)
 left.set_xticks(range(len(shrinkages)), shrinkages)
@@ -851,7 +893,7 @@ check_true("кто-то остался собственным соседом", o
 # %%
 for k in (1, 5, 50):
     lists = (nearest(S, k).T for S in (S_cosine, S_cosine + np.eye(n_films)))
-    right, wrong = (evaluate_similarity(S)["NDCG@10"] for S in lists)
+    right, wrong = (evaluate_similarity(S, validation)["NDCG@10"] for S in lists)
     print(f"K = {k:>2}: верно {right:.3f}, с собой {wrong:.3f}")
 
 # %% [markdown]
@@ -966,7 +1008,8 @@ for n in (n_films, 10_000, 100_000):
     print(f"{n:>7} объектов: G {8 * n**2 / 1e9:.2f} ГБ, модель {12 * n * 100 / 1e9:.3f} ГБ")
 
 # %% [markdown]
-# Готовая модель мала и для ста тысяч объектов, велика только промежуточная $G$. Тогда считают по
+# Готовая модель мала и для ста тысяч объектов, велика только промежуточная $G$. Класс спрашивает о
+# памяти заранее: не хватает — `fit` скажет, сколько нужно и сколько есть. Тогда считают по
 # полосе строк и отсекают её сразу: памяти нужна одна полоса, а сложений вдвое больше, потому что
 # симметрией не воспользуешься. Так, строка за строкой и по историям, устроен implicit. Историю очень
 # активных пользователей при этом обычно обрезают. Время рядом с implicit измеряет команда из папки
@@ -1052,9 +1095,8 @@ def jaccard_answer(G):
 
 
 check_task("Ответ к заданию 1", jaccard_answer, jaccard_cases)
-by_jaccard = evaluate_similarity(
-    sp.csr_array(nearest(jaccard_answer(gram(validation.train)), 100).T)
-)
+S_jaccard = nearest(jaccard_answer(gram(validation.train)), 100).T
+by_jaccard = evaluate_similarity(sp.csr_array(S_jaccard), validation)
 print("Жаккар минус косинус:", compare(by_jaccard, by_plain, "NDCG@10"))
 
 # %% [markdown]

@@ -23,13 +23,19 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from irspack import DenseSLIMRecommender
 from sklearn.linear_model import Ridge
 
 from recsys_lessons import models, plots
 from recsys_lessons.checks import check_better, check_close, check_task, check_true
 from recsys_lessons.datasets import load_movielens
-from recsys_lessons.evaluation import average_seeds, compare, evaluate, recommend, summary_table
+from recsys_lessons.evaluation import (
+    compare,
+    evaluate,
+    over_seeds,
+    recommend,
+    seeds_table,
+    summary_table,
+)
 from recsys_lessons.metrics import mean_popularity
 from recsys_lessons.models import Popularity
 from recsys_lessons.results import stored_result
@@ -61,7 +67,7 @@ for item in suggested:
 # <div class="alert alert-block alert-info">
 #
 # **Что сделаем.** Выведем EASE на бумаге: от задачи с ограничением до ответа в явном виде. Напишем
-# класс, сверим его с ручным счётом, scikit-learn и irspack, подберём $\lambda_2$ и испытаем на
+# класс, сверим его с ручным счётом и scikit-learn, подберём $\lambda_2$ и испытаем на
 # MovieLens-100K.
 #
 # **Чему научимся.** Решать задачу наименьших квадратов с ограничением; проверять решение условиями
@@ -219,11 +225,16 @@ print(f"одно обращение:    {n_films**3:.1e} действий")
 # **Код.** Матрица $G+\lambda_2E$ симметрична и положительно определена, поэтому обращаем её через
 # [разложение Холецкого](A_handbook.ipynb#Разложение-Холецкого): `assume_a="pos"`. Параметр
 # `lower=True` говорит, что достаточно нижнего
-# треугольника; зачем это нужно, скажет следующий раздел.
+# треугольника; зачем это нужно, скажет следующий раздел. След $G+\lambda_2E$ не меньше её наибольшего
+# собственного числа, а $H_{jj}$ не больше обратного к наименьшему. Произведение следа и самого большого
+# $H_{jj}$ — оценка числа обусловленности: оно говорит, во сколько раз вырастает ошибка округления. Если
+# вырастает опасно, модель предупредит.
 
 # %% tags=["model"]
 import numpy as np
 from scipy import linalg
+
+from recsys_lessons import inputs
 
 
 def ease_weights(G, l2):
@@ -235,7 +246,10 @@ def ease_weights(G, l2):
     :return: ``B``, той же формы, с нулями на диагонали
     """
     G[np.diag_indices_from(G)] += l2
+    trace = np.trace(G)
     H = linalg.inv(G, assume_a="pos", lower=True, overwrite_a=True, check_finite=False)
+    cause = f"Штраф l2={l2:g} теряется рядом с числами матрицы: поделите её или увеличьте l2."
+    inputs.warn_ill_conditioned(trace * np.diag(H).max(), H.dtype, cause)
     H /= -np.diag(H)
     np.fill_diagonal(H, 0)
     return H
@@ -276,65 +290,44 @@ plt.show()
 # %% [markdown]
 # ### Матрица Грама по половинам
 #
-# **Интуиция.** Плотной $X$ не строим. Пользователь с историей $I_u$ прибавляет по единице в
-# $|I_u|^2$ ячеек $G$, поэтому разреженное произведение стоит $\sum_u|I_u|^2$ сложений. Но $G$
-# симметрична: достаточно нижнего треугольника, то есть в пределе узких полос — половины работы.
+# **Интуиция.** Матрица $G$ симметрична: достаточно нижнего треугольника, то есть половины работы. Так её
+# уже считал [урок 01](01_item_knn.ipynb): узкими полосами столбцов, для каждой — только строки от
+# диагонали вниз. Там верхний треугольник потом переписывали с нижнего; разложению Холецкого он не
+# нужен.
 #
-# **Код.** Идём по столбцам полосами шириной `block`. Для полосы, которая начинается со столбца
-# `start`, считаем только строки от `start` и ниже.
+# **Код** берём оттуда же.
 
 # %% tags=["model"]
-import scipy.sparse as sp
-
-
-def lower_gram(X, block=500):
-    """Нижний треугольник ``X.T @ X`` плотной матрицей; выше полос — нули.
-
-    :param X: разреженная матрица ``(n_users, n_items)``
-    :param block: ширина полосы столбцов
-    :return: форма ``(n_items, n_items)``, тип чисел как у ``X``
-    """
-    columns = sp.csc_array(X)
-    n_items = columns.shape[1]
-    G = np.zeros((n_items, n_items), dtype=columns.dtype)
-    for start in range(0, n_items, block):
-        stripe = columns[:, start : start + block]
-        G[start:, start : start + block] = (columns[:, start:].T @ stripe).toarray()
-    return G
-
+from recsys_lessons.models.item_knn import lower_gram
 
 # %%
 X = test.train
 full = (X.T @ X).toarray()
 check_close("нижний треугольник", np.tril(lower_gram(X)), np.tril(full), 0)
 
-history = np.diff(X.indptr)
-print(f"сложений по историям: {(history.astype(float) ** 2).sum():.2e}")
-print(f"через плотную X:      {X.shape[0] * float(X.shape[1]) ** 2:.2e}")
+print(f"сложений полосами: {X.nnz * n_films / 2:.1e}")
+print(f"через плотную X:   {X.shape[0] * float(n_films) ** 2:.1e}")
 
 # %% [markdown]
-# Разреженность сберегает почти три порядка: вторая строка — то, во что обошлось бы `X.toarray()`.
-# Наша **цена** — часть первой строки, но не половина: полосы широкие, а у малых номеров, попавших в
-# первую полосу, больше всего зрителей.
+# Вторая строка — то, во что обошлось бы `X.toarray()`. Наша **цена** — первая: каждое взаимодействие
+# встречается с каждым столбцом, но благодаря симметрии лишь по одному разу. Разреженность и симметрия
+# вместе сберегают почти два порядка.
 
 # %% [markdown]
 # ## Алгоритм целиком
 #
-# Всё готово. Класс складывает написанное: матрица Грама, веса, баллы. Балл пользователя —
+# Всё готово. Класс складывает написанное: матрица Грама, веса, баллы. Памяти на две матрицы
+# $I\times I$ он просит заранее: если её нет, `fit` остановится сразу и скажет, сколько нужно. Балл пользователя —
 # произведение его истории на $B$. Поэтому новому пользователю обучение не нужно: `score_history`
 # принимает любую историю.
 
 # %% tags=["model"]
-from recsys_lessons.inputs import (
-    check_fitted,
-    check_interactions,
-    check_number,
-    check_training,
-    check_users,
-)
+import warnings
+
+from sklearn.base import BaseEstimator
 
 
-class EASE:
+class EASE(BaseEstimator):
     """Линейная модель «объект — объект» с решением в явном виде (Steck, WWW 2019).
 
     :param l2: штраф L2 ($\\lambda_2$), больше нуля. Чем больше взаимодействий, тем больше нужен
@@ -349,27 +342,42 @@ class EASE:
         """Найти веса ``B_`` по матрице взаимодействий CSR ``(n_users, n_items)``.
 
         :raises TypeError: матрица не разреженная
-        :raises ValueError: матрица пуста или испорчена, ``l2`` не больше нуля или слишком мал
+        :raises ValueError: матрица пуста или испорчена, числа в ней слишком велики, ``l2`` не
+            больше нуля или слишком мал
+        :raises MemoryError: квадрат каталога не помещается в память
         """
-        check_number("l2", self.l2, 0, above=True)
-        self.X_ = check_training(X, self.dtype)
+        l2 = inputs.check_number("l2", self.l2, 0, above=True)
+        X = inputs.check_training(X, self.dtype)
+        instead = "Оставьте частые объекты, возьмите dtype=np.float32 или модель IALS."
+        inputs.check_square(X.shape[1], X.dtype, 2, instead)
         try:
-            self.B_ = ease_weights(lower_gram(self.X_), self.l2)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", linalg.LinAlgWarning)  # о том же — по-русски
+                B = ease_weights(lower_gram(X), l2)
         except linalg.LinAlgError as error:
-            raise ValueError(f"l2={self.l2} мал: матрица Грама вырождена.") from error
-        if not np.isfinite(self.B_.sum()):
+            raise ValueError(f"l2={l2:g} мал: матрица Грама вырождена.") from error
+        if not np.isfinite(B.sum()):
             raise ValueError("Веса не посчитать: числа в матрице слишком велики.")
+        self.X_, self.B_ = X, B
         return self
 
     def score(self, users):
-        """Баллы известных пользователей, форма ``(len(users), n_items)``."""
-        check_fitted(self, "B_")
-        return self.X_[check_users(users, self.X_.shape[0])] @ self.B_
+        """Баллы известных пользователей, форма ``(len(users), n_items)``.
+
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: неизвестный пользователь
+        """
+        inputs.check_fitted(self, "B_")
+        return self.X_[inputs.check_users(users, self.X_.shape[0])] @ self.B_
 
     def score_history(self, X_new):
-        """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``."""
-        check_fitted(self, "B_")
-        return check_interactions(X_new, self.dtype, n_items=len(self.B_)) @ self.B_
+        """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``.
+
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: матрица испорчена, в ней не тот каталог
+        """
+        inputs.check_fitted(self, "B_")
+        return inputs.check_interactions(X_new, self.B_.dtype, n_items=len(self.B_)) @ self.B_
 
 
 # %% [markdown]
@@ -377,41 +385,43 @@ class EASE:
 #
 # Ручной счёт и наш код уже совпали. Теперь — чужой код.
 #
-# **scikit-learn.** Столбец $B$ — гребневая регрессия без свободного члена. Берём 200 самых
-# популярных фильмов и сверяем все 200 столбцов.
+# **scikit-learn.** Столбец $B$ — гребневая регрессия без свободного члена на все прочие фильмы
+# каталога. Сверяем тридцать столбцов: от самого популярного фильма до редких.
 
 # %%
-top = np.argsort(-np.diff(X.tocsc().indptr), kind="stable")[:200]
-X_top = X[:, top]
-ours = EASE(l2=150).fit(X_top).B_
+top = np.argsort(-np.diff(X.tocsc().indptr), kind="stable")
+B_full, columns = EASE(l2=150).fit(X).B_, top[:1200:40]
 
-by_ridge = np.zeros_like(ours)
-for j in range(len(top)):
-    others = np.delete(np.arange(len(top)), j)
+by_ridge = np.zeros((n_films, len(columns)))
+for place, j in enumerate(columns):
+    others = np.delete(np.arange(n_films), j)
     ridge = Ridge(alpha=150, fit_intercept=False, solver="cholesky")
-    ridge.fit(X_top[:, others].toarray(), X_top[:, [j]].toarray().ravel())
-    by_ridge[others, j] = ridge.coef_
+    ridge.fit(X[:, others].toarray(), X[:, [j]].toarray().ravel())
+    by_ridge[others, place] = ridge.coef_
 
-check_close("EASE и 200 регрессий Ridge", ours, by_ridge, 1e-10)
+check_close("EASE и 30 регрессий Ridge", B_full[:, columns], by_ridge, 1e-10)
 
 # %% [markdown]
-# **irspack.** Та же модель под именем `DenseSLIMRecommender`, в числах одинарной точности.
-# Поэтому граница здесь мягче.
+# **Условия оптимальности** — на всех столбцах всего каталога. Это строже любой чужой библиотеки:
+# проверяется не совпадение с кем-то, а сам минимум.
 
 # %%
-reference = DenseSLIMRecommender(sp.csr_matrix(X), reg=150.0).learn()
-check_close("EASE и irspack, весь каталог", EASE(l2=150).fit(X).B_, reference.W, 1e-5)
+residual = full - full @ B_full - 150 * B_full
+check_close("условия, весь каталог", residual - np.diag(np.diag(residual)), 0 * full)
 
 # %% [markdown]
 # Сверка с чужим кодом ловит описку, но не общее заблуждение. Поэтому добавим свойства, которые
 # следуют из самой задачи. Если каждого пользователя взять дважды и удвоить $\lambda_2$, целевая
-# функция просто удвоится, и веса не изменятся. Если переставить фильмы, переставятся и веса.
+# функция просто удвоится, и веса не изменятся. Если переставить фильмы, переставятся и веса. Проверим
+# на 200 самых популярных.
 
 # %%
+X_top = X[:, top[:200]]
+ours = EASE(l2=150).fit(X_top).B_
 twice = EASE(l2=300).fit(sp.vstack([X_top, X_top])).B_
 check_close("пользователи дважды, штраф вдвое", twice, ours)
 
-order = np.random.default_rng(0).permutation(len(top))
+order = np.random.default_rng(0).permutation(200)
 shuffled = EASE(l2=150).fit(X_top[:, order]).B_
 check_close("перестановка фильмов", shuffled, ours[np.ix_(order, order)])
 
@@ -422,7 +432,7 @@ check_close("перестановка фильмов", shuffled, ours[np.ix_(ord
 # ещё раз последние 20 % — валидационная. Из списков убираем всё, что зритель уже оценил. Основная
 # метрика — NDCG@10.
 #
-# ### Подбор $\lambda_2$
+# ### Подбор штрафа λ₂
 #
 # Единственный гиперпараметр перебираем по логарифмической сетке, смотрим только на валидационную
 # часть.
@@ -480,31 +490,21 @@ plt.show()
 
 
 # %%
-def over_tie_seeds(l2, n_seeds):
+def over_tie_seeds(ratings, l2, n_seeds):
     """Среднее, ошибка по зрителям и разброс по зёрнам у каждой модели."""
-    runs = {"Популярное": [], "EASE": []}
-    for seed in range(n_seeds):
+
+    def contest(seed):
         split = board_a(ratings, seed)[1]
-        for name, model in (("Популярное", Popularity()), ("EASE", EASE(l2=l2))):
-            score = model.fit(split.train).score
-            runs[name].append(evaluate(score, split.test, split.seen))
-    pooled = {name: average_seeds(evaluations) for name, evaluations in runs.items()}
-    return {
-        name: {
-            "mean": round(e["NDCG@10"], 4),
-            "se": round(float(e.summary().loc["NDCG@10", "se"]), 4),
-            "sd": round(float(e.seed_sd["NDCG@10"]), 4),
-        }
-        for name, e in pooled.items()
-    }
+        rivals = {"Популярное": Popularity(), "EASE": EASE(l2)}
+        trained = {name: model.fit(split.train) for name, model in rivals.items()}
+        return {name: evaluate(m.score, split.test, split.seen) for name, m in trained.items()}
+
+    return seeds_table(over_seeds(contest, n_seeds), "NDCG@10")
 
 
+params = {"l2": int(best_l2), "n_seeds": 5}
 tie_seeds = stored_result(
-    "04_ease.tie_seeds",
-    over_tie_seeds,
-    models=("ease", "start"),
-    data=(ratings,),
-    params={"l2": int(best_l2), "n_seeds": 5},
+    "04_ease.tie_seeds", over_tie_seeds, data={"ratings": ratings}, params=params
 )
 print(pd.DataFrame(tie_seeds).T.to_string())
 
@@ -717,8 +717,8 @@ print(compare(result["EASE"], transposed, "NDCG@10"))
 #
 # | что | операций | память |
 # |---|---|---|
-# | матрица Грама | от $\tfrac12\sum_u\lvert I_u\rvert^2$ до $\sum_u\lvert I_u\rvert^2$ | $I^2$ чисел |
-# | обращение | $I^3$ | ещё одна–две матрицы $I\times I$ |
+# | матрица Грама | $\tfrac12I\sum_u\lvert I_u\rvert$ | $I^2$ чисел |
+# | обращение | $I^3$ | ещё одна матрица $I\times I$ |
 # | баллы пользователя | $\lvert I_u\rvert\cdot I$ | $I$ чисел |
 #
 # От числа пользователей обращение не зависит: миллион зрителей при тысяче фильмов — лёгкий случай.
@@ -729,10 +729,12 @@ for n in (n_films, 10_000, 100_000):
     print(f"{n:>7} объектов: матрица float64 {8 * n**2 / 1e9:6.2f} ГБ, действий {n**3:.0e}")
 
 # %% [markdown]
-# Десять тысяч объектов — посильно обычному компьютеру, сто тысяч — уже нет. Тогда берут
-# `dtype=np.float32` (вдвое меньше памяти; погрешность весов не больше 1e-6 на наших данных — это
-# проверяют тесты), оставляют в каталоге частые объекты, либо переходят к разреженным приближениям:
-# SLIM (урок 05), ADMM SLIM (Steck и др., WSDM 2020) или SANSA. Время рядом с irspack измеряет
+# Десять тысяч объектов — посильно обычному компьютеру, сто тысяч — уже нет: нужны две таких матрицы.
+# `dtype=np.float32` берёт вдвое меньше памяти (погрешность весов не больше 1e-6 на наших данных — это
+# проверяют тесты). Когда мало и этого, оставляют в каталоге частые объекты или берут
+# [iALS](03_ials.ipynb): там память растёт с числом объектов, а не с его квадратом. SLIM (урок 05) не
+# поможет: её готовые веса малы, но учится она на той же плотной $G$. Разреженное приближение самой
+# EASE для больших каталогов — SANSA (Spišák и др., RecSys 2023). Время рядом с irspack измеряет
 # `python -m benchmarks.ease`.
 
 # %% [markdown]
@@ -869,6 +871,7 @@ check_task("Ответ к заданию 2", repair_answer, repair_cases)
 # [03_ials](03_ials.ipynb) — вместо матрицы весов скрытые факторы.
 #
 # **Источники.** H. Steck. Embarrassingly Shallow Autoencoders for Sparse Data. WWW 2019.
-# H. Steck, M. Dimakopoulou, N. Riabov, T. Jebara. ADMM SLIM. WSDM 2020. M. Ferrari Dacrema,
+# M. Spišák, R. Bartyzal, A. Hoskovec, L. Peška, M. Tůma. Scalable Approximate NonSymmetric Autoencoder
+# for Collaborative Filtering. RecSys 2023. M. Ferrari Dacrema,
 # S. Boglio, P. Cremonesi, D. Jannach. A Troubling Analysis of Reproducibility and Progress in
 # Recommender Systems Research. TOIS 2021.

@@ -17,18 +17,25 @@
 
 # %%
 import itertools
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from irspack import SLIMRecommender
 from sklearn.linear_model import ElasticNet
 
 from recsys_lessons import models, plots
 from recsys_lessons.checks import check_better, check_close, check_task, check_true
 from recsys_lessons.datasets import load_movielens
-from recsys_lessons.evaluation import average_seeds, compare, evaluate, recommend, summary_table
+from recsys_lessons.evaluation import (
+    compare,
+    evaluate,
+    over_seeds,
+    recommend,
+    seeds_table,
+    summary_table,
+)
 from recsys_lessons.models import EASE, Popularity
 from recsys_lessons.results import stored_result
 from recsys_lessons.splits import board_a
@@ -56,7 +63,7 @@ for item in recommend(finished.score, [viewer], test.seen, k=10)[0]:
 # <div class="alert alert-block alert-info">
 #
 # **Что сделаем.** Выведем шаг по одной координате, соберём из него решатель, который обновляет все
-# столбцы сразу, сверим с ручным счётом, scikit-learn и irspack, подберём штрафы и сравним с EASE.
+# столбцы сразу, сверим с ручным счётом и scikit-learn, подберём штрафы и сравним с EASE.
 #
 # **Чему научимся.** Покоординатному спуску (coordinate descent) и мягкому порогу; проверять решение
 # условиями оптимальности; переводить штрафы из одной библиотеки в другую.
@@ -376,6 +383,12 @@ def coordinate_descent(G, l1, l2, max_iter=100, tol=1e-4):
 
 
 # %%
+def evaluate_weights(B, split):
+    """Оценка весов на одной из частей; обучающая часть — её же."""
+    weights = sp.csr_array(B)
+    return evaluate(lambda users: (split.train[users] @ weights).toarray(), split.test, split.seen)
+
+
 B_fast, n_sweeps, _ = coordinate_descent(G, 2.0, 100.0, tol=1e-7)
 check_close("все сразу и по одному", B_fast[:, sample].T, [b for b, _ in slow], 1e-6)
 
@@ -469,14 +482,7 @@ def admm(G, l1, l2, max_iter=100, tol=1e-4):
 # Насколько каждый решатель далёк от минимума? Точным считаем ответ спуска при `tol=1e-10`. **Предскажите,
 # затем запустите**: нужны ли метрике последние знаки?
 
-
 # %% tags=["deep"]
-def evaluate_weights(B, split=validation):
-    """Оценка весов на одной из частей; обучающая часть — её же."""
-    weights = sp.csr_array(B)
-    return evaluate(lambda users: (split.train[users] @ weights).toarray(), split.test, split.seen)
-
-
 exact = coordinate_descent(G, 2.0, 100.0, 1000, 1e-10)[0]
 lowest, rows = objective(X, exact, 2.0, 100.0), {}
 for name, solve, limits in (
@@ -487,11 +493,12 @@ for name, solve, limits in (
         B = solve(G, 2.0, 100.0, limit, 1e-10)[0]
         excess = objective(X, B, 2.0, 100.0) / lowest - 1
         worst = violation(G, B, 2.0, 100.0).max()
-        rows[f"{name} {limit}"] = [f"{excess:.0e}", f"{worst:.2f}", evaluate_weights(B)["NDCG@10"]]
+        ndcg = evaluate_weights(B, validation)["NDCG@10"]
+        rows[f"{name} {limit}"] = [f"{excess:.0e}", f"{worst:.2f}", ndcg]
 distance = pd.DataFrame(rows, index=["лишняя высота", "нарушение ККТ", "NDCG@10"]).T
 distance["NDCG@10"] = distance["NDCG@10"].astype(float).round(3)
 print(distance.to_string())
-print(f"точное решение: NDCG@10 {evaluate_weights(exact)['NDCG@10']:.3f}")
+print(f"точное решение: NDCG@10 {evaluate_weights(exact, validation)['NDCG@10']:.3f}")
 
 # %% [markdown] tags=["deep"]
 # «Лишняя высота» — насколько целевая функция выше минимума, в долях. По высоте восемь проходов
@@ -504,19 +511,21 @@ print(f"точное решение: NDCG@10 {evaluate_weights(exact)['NDCG@10']
 # %% [markdown]
 # ## Алгоритм целиком
 #
-# Класс складывает написанное. Матрица Грама — из урока 04: там она считается по половинам. Готовые
-# веса хранятся разреженной матрицей. Не сошлось за `max_iter` — модель предупреждает.
+# Класс складывает написанное. Матрица Грама — из урока 01: там она считается по половинам. Готовые
+# веса хранятся разреженной матрицей. Не сошлось за `max_iter` или все веса оказались нулями — модель
+# предупреждает.
 
 # %% tags=["model"]
 import warnings
 
 import scipy.sparse as sp
-from recsys_lessons.models.ease import lower_gram
+from recsys_lessons.models.item_knn import gram
+from sklearn.base import BaseEstimator
 
 from recsys_lessons import inputs
 
 
-class SLIM:
+class SLIM(BaseEstimator):
     """Разреженная неотрицательная линейная модель (Ning, Karypis, ICDM 2011).
 
     :param l1: штраф L1 ($\\lambda_1$), не меньше нуля; в общих пользователях. Больше — меньше весов
@@ -539,33 +548,52 @@ class SLIM:
         """Найти веса ``B_`` (CSR) по матрице взаимодействий CSR ``(n_users, n_items)``.
 
         :raises TypeError: матрица не разреженная
-        :raises ValueError: матрица пуста или испорчена, гиперпараметр вне границ
+        :raises ValueError: матрица пуста или испорчена, числа в ней слишком велики, гиперпараметр
+            вне границ
+        :raises MemoryError: квадрат каталога не помещается в память
         """
         solvers = {"cd": coordinate_descent, "admm": admm}
         inputs.check_choice("solver", self.solver, solvers)
-        inputs.check_number("l1", self.l1, 0)
-        inputs.check_number("l2", self.l2, 0)
-        inputs.check_number("tol", self.tol, 0, above=True)
-        inputs.check_count("max_iter", self.max_iter)
-        self.X_ = inputs.check_training(X, self.dtype)
-        lower = np.tril(lower_gram(self.X_))
-        G, l1, l2 = lower + np.tril(lower, -1).T, float(self.l1), float(self.l2)
-        B, self.n_iter_, change = solvers[self.solver](G, l1, l2, self.max_iter, self.tol)
-        if change > self.tol:
-            message = f"SLIM не сошлась за max_iter={self.max_iter}: изменение {change:.1e}."
+        l1 = inputs.check_number("l1", self.l1, 0)
+        l2 = inputs.check_number("l2", self.l2, 0)
+        tol = inputs.check_number("tol", self.tol, 0, above=True)
+        max_iter = inputs.check_count("max_iter", self.max_iter)
+        X = inputs.check_training(X, self.dtype)
+        instead = "Оставьте частые объекты, возьмите dtype=np.float32 или модель IALS."
+        inputs.check_square(X.shape[1], X.dtype, 7, instead)
+        B, n_iter, change = solvers[self.solver](gram(X), l1, l2, max_iter, tol)
+        B = sp.csr_array(B)
+        if not np.isfinite(B.data).all():
+            raise ValueError("Веса не посчитать: числа в матрице слишком велики.")
+        message = ""
+        if change > tol:
+            message = f"SLIM не сошлась за max_iter={max_iter}: изменение {change:.1e}."
+        elif not B.nnz:
+            message = (
+                f"Все веса SLIM — нули: общих пользователей у двух объектов не больше l1={l1:g}."
+            )
+        if message:
             warnings.warn(message, RuntimeWarning, stacklevel=2)
-        self.B_ = sp.csr_array(B)
+        self.X_, self.B_, self.n_iter_ = X, B, n_iter
         return self
 
     def score(self, users):
-        """Баллы известных пользователей, форма ``(len(users), n_items)``."""
+        """Баллы известных пользователей, форма ``(len(users), n_items)``.
+
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: неизвестный пользователь
+        """
         inputs.check_fitted(self, "B_")
         return (self.X_[inputs.check_users(users, self.X_.shape[0])] @ self.B_).toarray()
 
     def score_history(self, X_new):
-        """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``."""
+        """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``.
+
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: матрица испорчена, в ней не тот каталог
+        """
         inputs.check_fitted(self, "B_")
-        X_new = inputs.check_interactions(X_new, self.dtype, n_items=self.B_.shape[0])
+        X_new = inputs.check_interactions(X_new, self.B_.dtype, n_items=self.B_.shape[0])
         return (X_new @ self.B_).toarray()
 
 
@@ -622,21 +650,16 @@ check_close("SLIM и ElasticNet", ours, theirs, 1e-6)
 # Условия ККТ, ручной счёт и чужая библиотека говорят одно и то же.
 
 # %% [markdown] tags=["deep"]
-# ### Углубление. Сверка с irspack и двух решателей
+# ### Углубление. Сверка двух решателей
 #
-# `SLIMRecommender` из irspack принимает те же `alpha` и `l1_ratio` и считает в числах одинарной
-# точности, поэтому граница мягче.
+# Та же задача и те же сто фильмов, другой путь к минимуму.
 
 # %% tags=["deep"]
-reference = SLIMRecommender(
-    sp.csr_matrix(X), alpha=alpha, l1_ratio=l1_ratio, n_iter=1000, tol=1e-8
-).learn()
-check_close("SLIM и irspack, весь каталог", tight, reference.W.toarray(), 2e-4)
 again = SLIM(l1=2, l2=100, solver="admm", max_iter=500, tol=1e-6).fit(X_top).B_
 check_close("два решателя", again, ours, 1e-5)
 
 # %% [markdown] tags=["deep"]
-# Вторая чужая библиотека и второй решатель приходят к тем же весам.
+# ADMM приходит к тем же весам, что и спуск. С irspack на всём каталоге SLIM сверяют тесты.
 
 # %% [markdown]
 # ## Настоящие данные
@@ -650,20 +673,20 @@ check_close("два решателя", again, ours, 1e-5)
 
 
 # %%
-def tune(l1_grid, l2_grid):
-    """NDCG@10, его ошибка и доля ненулевых весов на валидационной части."""
+def tune(part, l1_grid, l2_grid):
+    """NDCG@10, его ошибка и доля ненулевых весов на части ``part``."""
     rows = []
     for l1 in l1_grid:
         for l2 in l2_grid:
-            model = SLIM(l1=l1, l2=l2).fit(validation.train)
-            ndcg = evaluate(model.score, validation.test, validation.seen).stats("NDCG@10")
+            model = SLIM(l1=l1, l2=l2).fit(part.train)
+            ndcg = evaluate(model.score, part.test, part.seen).stats("NDCG@10")
             share = model.B_.nnz / model.B_.shape[0] ** 2
             rows.append([l1, l2, round(ndcg["mean"], 4), round(ndcg["se"], 4), round(share, 5)])
     return rows
 
 
 grid = {"l1_grid": [0, 0.5, 1, 2, 4, 8, 16], "l2_grid": [10, 30, 100, 200, 400]}
-rows = stored_result("05_slim.tuning", tune, models=("slim", "ease"), data=(ratings,), params=grid)
+rows = stored_result("05_slim.tuning", tune, data={"part": validation}, params=grid)
 tuning = pd.DataFrame(rows, columns=["l1", "l2", "ndcg", "se", "share"])
 good = tuning[tuning["ndcg"].round(3) == tuning["ndcg"].max().round(3)]
 best_l1, best_l2 = good.loc[good["share"].idxmin(), ["l1", "l2"]]
@@ -714,29 +737,25 @@ plt.show()
 
 
 # %%
-def over_tie_seeds(l1, l2, ease_l2, n_seeds):
+def over_tie_seeds(ratings, l1, l2, ease_l2, n_seeds):
     """Среднее, ошибка и разброс NDCG@10 по зёрнам; последняя строка — парная разность."""
-    runs = {"Популярное": [], "EASE": [], "SLIM": []}
-    for split in (board_a(ratings, seed)[1] for seed in range(n_seeds)):
-        for name, model in zip(runs, (Popularity(), EASE(ease_l2), SLIM(l1, l2)), strict=True):
-            runs[name].append(evaluate(model.fit(split.train).score, split.test, split.seen))
-    pooled = {name: average_seeds(evaluations) for name, evaluations in runs.items()}
-    rows = {
-        name: [e["NDCG@10"], e.stats("NDCG@10")["se"], e.seed_sd["NDCG@10"]]
-        for name, e in pooled.items()
-    }
-    gap = compare(pooled["SLIM"], pooled["EASE"], "NDCG@10")
-    by_seed = [a["NDCG@10"] - b["NDCG@10"] for a, b in zip(runs["SLIM"], runs["EASE"], strict=True)]
-    rows["SLIM − EASE"] = [gap.mean, gap.se, np.std(by_seed, ddof=1)]
-    return {name: [round(float(value), 4) for value in row] for name, row in rows.items()}
+
+    def contest(seed):
+        split = board_a(ratings, seed)[1]
+        rivals = {"Популярное": Popularity(), "EASE": EASE(ease_l2), "SLIM": SLIM(l1, l2)}
+        trained = {name: model.fit(split.train) for name, model in rivals.items()}
+        run = {name: evaluate(m.score, split.test, split.seen) for name, m in trained.items()}
+        gap = run["SLIM"].values - run["EASE"].values
+        return run | {"SLIM − EASE": replace(run["SLIM"], values=gap)}
+
+    return seeds_table(over_seeds(contest, n_seeds), "NDCG@10")
 
 
 chosen = {"l1": float(best_l1), "l2": float(best_l2), "ease_l2": 150, "n_seeds": 5}
-used = ("slim", "ease", "start")
 tie_seeds = stored_result(
-    "05_slim.tie_seeds", over_tie_seeds, models=used, data=(ratings,), params=chosen
+    "05_slim.tie_seeds", over_tie_seeds, data={"ratings": ratings}, params=chosen
 )
-print(pd.DataFrame(tie_seeds, index=["mean", "se", "sd"]).T.to_string())
+print(pd.DataFrame(tie_seeds).T.to_string())
 
 # %% [markdown]
 # Столбец `se` — ошибка среднего по зрителям, `sd` — разброс по зёрнам. Разность с EASE
@@ -885,7 +904,7 @@ print(f"штрафы прежние: веса изменились, наибол
 # %%
 confused = SLIM(l1=alpha * l1_ratio, l2=alpha * (1 - l1_ratio), tol=0.01, max_iter=1000).fit(X)
 on_validation = {
-    "штрафы переведены": evaluate_weights(tight),
+    "штрафы переведены": evaluate_weights(tight, validation),
     "без множителя U": evaluate(confused.score, validation.test, validation.seen),
 }
 print(f"без множителя U: l1 = {confused.l1:.4f}, l2 = {confused.l2:.3f}")
@@ -953,8 +972,8 @@ print(f"нарушение ККТ {violation(G_all, slim.B_.T.toarray(), best_l1
 #
 # | что | операций | память |
 # |---|---|---|
-# | матрица Грама | $\tfrac12\sum_u\lvert I_u\rvert^2$ | $I^2$ чисел |
-# | проход спуска | $I^2\cdot$(столбцов в работе) | ещё около четырёх матриц $I\times I$ |
+# | матрица Грама | $\tfrac12I\sum_u\lvert I_u\rvert$ | $I^2$ чисел |
+# | проход спуска | $I^2\cdot$(столбцов в работе) | ещё около пяти матриц $I\times I$ |
 # | ADMM | $I^3$ на обращение и на каждый круг | ещё около шести матриц |
 # | готовая модель | — | ненулевые веса |
 #
@@ -968,7 +987,7 @@ print(f"веса: EASE {dense / 1e6:.1f} МБ, SLIM {sparse / 1e6:.1f} МБ")
 # %% [markdown]
 # Модель SLIM легче в десятки раз, и сложений на баллы пользователя нужно во столько же раз меньше. Но
 # учится она на том же пределе $I^2$ памяти, что и
-# EASE. Для каталога в сотни тысяч объектов матрицу $G$ целиком не строят: каждому столбцу выбирают
+# EASE; `fit` просит эту память заранее и, если её нет, скажет, сколько нужно. Для каталога в сотни тысяч объектов матрицу $G$ целиком не строят: каждому столбцу выбирают
 # несколько сотен кандидатов по сходству (в статье — fsSLIM) и решают на них. Время и память рядом с
 # irspack измеряет `benchmarks/slim.py`.
 

@@ -492,7 +492,7 @@ def check_baskets(baskets: Any, n_items: int) -> tuple[list[np.ndarray], np.ndar
         lengths = np.array([len(history) for history in baskets.values()], dtype=np.int64)
     except TypeError:  # история — не список
         rows, lengths = [np.empty((0, 0))], np.empty(0, dtype=np.int64)
-    return [_item_ids(row, n_items, "{0: [[3, 7], [7]]}") for row in rows], lengths
+    return _item_rows(rows, n_items, "{0: [[3, 7], [7]]}"), lengths
 
 
 def check_sequences(sequences: Any, n_items: int) -> list[np.ndarray]:
@@ -506,18 +506,19 @@ def check_sequences(sequences: Any, n_items: int) -> list[np.ndarray]:
         raise TypeError(
             f"Нужен список историй, а получено {type(sequences).__name__}. Пример: [[3, 7], [5]]."
         )
-    return [_item_ids(as_array(row), n_items, "[[3, 7], [5]]") for row in sequences]
+    return _item_rows([as_array(row) for row in sequences], n_items, "[[3, 7], [5]]")
 
 
-def _item_ids(row: np.ndarray, n_items: int, example: str) -> np.ndarray:
-    if row.ndim != 1 or (row.size and row.dtype.kind not in "iu"):
-        raise ValueError(
-            f"История или корзина — целые номера объектов, пример: {example}; "
-            f"а получено {shown(row)}."
-        )
-    if row.size and (row.min() < 0 or row.max() >= n_items):
-        raise ValueError(
-            f"Объекта {row.min() if row.min() < 0 else row.max()} нет: "
-            f"номера в каталоге от 0 до {n_items - 1}."
-        )
-    return row.astype(np.int64)
+def _item_rows(rows: list[np.ndarray], n_items: int, example: str) -> list[np.ndarray]:
+    """Номера объектов: целые, от 0 до ``n_items - 1``; массивы ``int64``."""
+    for row in rows:
+        if row.ndim != 1 or (row.size and row.dtype.kind not in "iu"):
+            raise ValueError(
+                "История — список целых номеров объектов или список корзин из целых номеров, "
+                f"здесь {example}; а получено {shown(row)}."
+            )
+    items = np.concatenate([np.empty(0, dtype=np.int64), *(row for row in rows if row.size)])
+    outside = items[(items < 0) | (items >= n_items)]
+    if outside.size:
+        raise ValueError(f"Объекта {outside[0]:.0f} нет: номера в каталоге от 0 до {n_items - 1}.")
+    return [row.astype(np.int64, copy=False) for row in rows]

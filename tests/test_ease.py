@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from irspack import DenseSLIMRecommender
-from recsys_lessons.models.ease import ease_weights, lower_gram
+from recsys_lessons.models.ease import ease_weights
 from sklearn.linear_model import Ridge
 
 from recsys_lessons.models import EASE
@@ -83,10 +83,9 @@ def test_values_are_used_not_only_the_pattern():
     np.testing.assert_allclose(EASE(l2=2).fit(weighted).B_, ease_weights(G, 2), atol=1e-14)
 
 
-@pytest.mark.parametrize("block", [1, 7, 59, 60, 500])
-def test_lower_triangle_of_gram_does_not_depend_on_block(X, block):
-    expected = np.tril((X.T @ X).toarray())
-    np.testing.assert_array_equal(np.tril(lower_gram(X, block=block)), expected)
+def test_only_the_lower_triangle_of_gram_is_read(X):
+    G = np.tril((X.T @ X).toarray()) + np.triu(np.full((60, 60), 7.0), 1)
+    np.testing.assert_array_equal(ease_weights(G, 11), EASE(l2=11).fit(X).B_)
 
 
 def test_float32_stays_float32_and_close(X):
@@ -110,10 +109,31 @@ def test_bad_penalty_gets_a_russian_error(l2):
         EASE(l2=l2).fit(X_HAND)
 
 
-@pytest.mark.filterwarnings("ignore:An ill-conditioned matrix", "ignore::RuntimeWarning")
-def test_singular_gram_and_huge_numbers_get_a_russian_error():
+def test_singular_gram_gets_a_russian_error():
     twins = sp.csr_array([[1.0, 1], [1, 1], [1, 1]])
     with pytest.raises(ValueError, match="l2=1e-16 мал"):
         EASE(l2=1e-16).fit(twins)
-    with pytest.raises(ValueError, match="слишком велики"):
-        EASE(l2=1).fit(twins * 1e200)
+
+
+def watch_time(n_users):
+    """Время просмотра в миллисекундах вместо единиц."""
+    rng = np.random.default_rng(0)
+    shape = (n_users, 60)
+    return sp.csr_array((rng.random(shape) < 0.3) * np.round(rng.lognormal(0, 1, shape) * 1e7))
+
+
+@pytest.mark.parametrize("l2", [150, 20])
+def test_ill_conditioned_system_is_a_russian_warning(l2):
+    """Пользователей меньше, чем объектов: обратная матрица держится на одном штрафе."""
+    with pytest.warns(RuntimeWarning, match="плохо обусловлена.*l2=.*увеличьте") as caught:
+        EASE(l2=l2).fit(watch_time(40))
+    assert len(caught) == 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_well_conditioned_systems_are_not_warned_about(X):
+    EASE(l2=150).fit(watch_time(2000))  # штраф мал, но и без него матрица обратима
+    EASE(l2=150).fit(watch_time(40) / 1e7)
+    for l2 in (0.5, 150, 1e6):
+        EASE(l2=l2).fit(X)
+        EASE(l2=l2, dtype=np.float32).fit(X)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from sklearn.exceptions import NotFittedError
 
 from recsys_lessons.models import Popularity
 
@@ -139,6 +140,6 @@ def test_unknown_users_are_refused(users):
 
 
 def test_not_fitted():
-    with pytest.raises(RuntimeError, match="не обучена") as error:
+    with pytest.raises(NotFittedError, match="не обучена") as error:
         Popularity().score([0])
     assert has_russian(error)

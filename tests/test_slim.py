@@ -128,11 +128,18 @@ def test_screening_drops_only_certain_zeros(X):
         assert coordinate_descent(G, largest[j] - 1e-3, 1.0, tol=1e-12)[0][:, j].any()
 
 
-def test_huge_l1_gives_empty_model(X):
-    model = SLIM(l1=1e6).fit(X)
+@SOLVERS
+def test_huge_l1_gives_empty_model(X, solver):
+    with pytest.warns(
+        RuntimeWarning, match="Все веса SLIM — нули: .* не больше l1=1e.06"
+    ) as caught:
+        model = SLIM(l1=1e6, solver=solver).fit(X)
+    assert len(caught) == 1
     assert model.B_.nnz == 0
     assert not model.score([0]).any()
-    assert SLIM(l1=1e6, solver="admm").fit(X).B_.nnz == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        SLIM(l1=2, l2=20, solver=solver, max_iter=1000).fit(X)
 
 
 def test_without_l1_and_negative_answers_slim_is_ease():
@@ -243,7 +250,8 @@ def test_cold_item_and_cold_user_give_zeros_not_nan(X, solver, l1, l2):
 
 @SOLVERS
 def test_catalogue_of_one_item(solver):
-    model = SLIM(l1=1, l2=1, solver=solver).fit(sp.csr_array([[1.0], [1.0]]))
+    with pytest.warns(RuntimeWarning, match="Все веса SLIM — нули"):
+        model = SLIM(l1=1, l2=1, solver=solver).fit(sp.csr_array([[1.0], [1.0]]))
     np.testing.assert_array_equal(model.score([0, 1]), [[0], [0]])
 
 

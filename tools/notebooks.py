@@ -1,13 +1,18 @@
-"""Пары «урок .py — тетрадь .ipynb»: чтение, сравнение по содержанию, что можно хранить."""
+"""Пары «урок .py — тетрадь .ipynb»: чтение, сравнение по содержанию, что можно хранить.
+
+Запуск: python -m tools.notebooks — назвать тетради, которые отстали от своих уроков.
+"""
 
 import hashlib
 import os
 import re
+import sys
 from pathlib import Path
 
 import jupytext
 import nbformat
 from nbformat import NotebookNode
+from yaml import YAMLError
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
@@ -22,6 +27,8 @@ KERNEL_ENV = {
     "PYTHONUTF8": "1",
 }
 
+_AS_NEIGHBOURS = "Скопируйте первые восемь строк любого урока."
+
 # Что различается от запуска к запуску или от машины к машине.
 _UNSTABLE = {
     "адрес объекта в памяти": re.compile(r"\b0x[0-9a-f]{6,}"),
@@ -32,6 +39,10 @@ _UNSTABLE = {
         r"\b(?:CPU|Wall) time"
     ),
 }
+
+
+class SourceError(ValueError):
+    """Файл ``.py`` не прочесть как урок."""
 
 
 def source_paths(names: list[str] | None = None) -> list[Path]:
@@ -52,9 +63,39 @@ def child_env(**extra: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, **KERNEL_ENV, **extra}
 
 
+def _parse(path: Path) -> NotebookNode:
+    """Ячейки ``.py`` и его заголовок.
+
+    :raises SourceError: файл не в UTF-8, без ячеек или с негодным заголовком
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SourceError(
+            f"{path.name}: файл не в UTF-8 (байт {error.start}). Сохраните его в UTF-8."
+        ) from error
+    try:
+        parsed = jupytext.reads(text, fmt="py:percent")
+        kernel = parsed.metadata["kernelspec"]["name"]
+    except (YAMLError, KeyError, TypeError) as error:
+        raise SourceError(f"{path.name}: в заголовке нет kernelspec. {_AS_NEIGHBOURS}") from error
+    if kernel != "python3":
+        raise SourceError(f"{path.name}: ядро {kernel!r}, а должно быть python3. {_AS_NEIGHBOURS}")
+    before = text.partition("# %%")[0]
+    if "# %%" not in text or re.search(r"^[^#\s]", before, re.MULTILINE):
+        raise SourceError(
+            f"{path.name}: формат не percent: код стоит вне ячеек. Каждая ячейка начинается "
+            "строкой «# %%», каждый текст — строкой «# %% [markdown]»."
+        )
+    return parsed
+
+
 def read_source(path: Path) -> NotebookNode:
-    """Тетрадь без вывода, какой её задаёт ``.py``: одни и те же байты из одного текста."""
-    parsed = jupytext.read(path, fmt="py:percent")
+    """Тетрадь без вывода, какой её задаёт ``.py``: одни и те же байты из одного текста.
+
+    :raises SourceError: файл не прочесть как урок
+    """
+    parsed = _parse(path)
     notebook = nbformat.v4.new_notebook(
         metadata={
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -87,7 +128,11 @@ def pair_problems(source: Path) -> list[str]:
     target = source.with_suffix(".ipynb")
     if not target.exists():
         return [f"{target.name}: тетради нет. Собрать: {rebuild_command(source)}"]
-    wanted, stored = read_source(source), nbformat.read(target, as_version=4)
+    try:
+        wanted = read_source(source)
+    except SourceError as error:
+        return [str(error)]
+    stored = nbformat.read(target, as_version=4)
     problems = []
     if len(wanted.cells) != len(stored.cells):
         problems.append(f"ячеек {len(stored.cells)}, а в уроке {len(wanted.cells)}")
@@ -113,23 +158,39 @@ def storage_problems(notebook: NotebookNode) -> list[str]:
     problems = []
     if "widgets" in notebook.metadata:
         problems.append("сохранено состояние виджетов")
-    for number, cell in enumerate(notebook.cells, start=1):
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(code, start=1):
+        where = f"ячейка [{number}]"
         if "execution" in cell.metadata:
-            problems.append(f"ячейка {number}: сохранено время исполнения")
-        for output in cell.get("outputs", []):
+            problems.append(f"{where}: сохранено время исполнения")
+        for output in cell.outputs:
             data = output.get("data", {})
             if output.output_type == "error":
-                problems.append(f"ячейка {number}: сохранена ошибка {output.ename}")
+                problems.append(f"{where}: сохранена ошибка {output.ename}")
             if output.get("name") == "stderr":
-                problems.append(f"ячейка {number}: вывод в stderr: {_start(output.text)!r}")
+                problems.append(f"{where}: вывод в stderr: {_start(output.text)!r}")
             if any("widget" in kind for kind in data):
-                problems.append(f"ячейка {number}: виджет; живой регулятор — через plots.live")
+                problems.append(f"{where}: виджет; живой регулятор — через plots.live")
+            if _shows_model(data):
+                problems.append(f"{where}: выведена сама модель; кончите ячейку другой строкой")
             text = output_text(output)
             for what, pattern in _UNSTABLE.items():
                 found = pattern.search(text)
                 if found:
-                    problems.append(f"ячейка {number}: {what}: {found.group().strip()!r}")
+                    problems.append(f"{where}: {what}: {found.group().strip()!r}")
     return problems
+
+
+def _shows_model(data: NotebookNode) -> bool:
+    """Представление модели: 30 КБ HTML scikit-learn со счётчиком внутри или имя с параметрами."""
+    if "sk-container-id" in data.get("text/html", ""):
+        return True
+    shown = re.match(r"([A-Z]\w*)\(", data.get("text/plain", ""))
+    if shown is None:
+        return False
+    defined = re.compile(rf"^class {shown[1]}\b", re.MULTILINE)
+    lessons = (ROOT / "notebooks").glob("*.py")
+    return any(defined.search(path.read_text("utf-8", errors="replace")) for path in lessons)
 
 
 def output_text(output: NotebookNode) -> str:
@@ -141,3 +202,13 @@ def output_text(output: NotebookNode) -> str:
 
 def _start(text: str) -> str:
     return text.strip().splitlines()[0][:60] if text.strip() else ""
+
+
+def main() -> int:
+    problems = [problem for source in source_paths() for problem in pair_problems(source)]
+    print("\n".join(problems))
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

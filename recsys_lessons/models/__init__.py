@@ -2,10 +2,9 @@
 
 Своего кода здесь нет. Модельные ячейки урока ``04_ease`` становятся модулем
 ``recsys_lessons.models.ease`` с теми же номерами строк, поэтому работают pickle в новом процессе,
-joblib и :func:`inspect.getsource`.
+joblib и :func:`inspect.getsource`. Редакторам и mypy о классах рассказывает ``__init__.pyi``.
 """
 
-import ast
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -27,7 +26,21 @@ class LessonLoader(importlib.abc.InspectLoader):
         return lessons.model_source(self.lesson)
 
     def get_code(self, fullname: str) -> CodeType:
-        return compile(self.get_source(fullname), str(lessons.lesson_path(self.lesson)), "exec")
+        """Код модуля.
+
+        :raises SyntaxError: в модельной ячейке ошибка; названы файл и строка
+        """
+        path = lessons.lesson_path(self.lesson)
+        try:
+            return compile(self.get_source(fullname), str(path), "exec")
+        except SyntaxError as error:
+            if error.msg.startswith("Урок "):
+                raise
+            raise SyntaxError(
+                f"Урок {path.name}, строка {error.lineno}: модельная ячейка — не код Python "
+                f"({error.msg}). Исправьте её; остальные уроки работают.",
+                (str(path), error.lineno, error.offset, error.text),
+            ) from None
 
     def exec_module(self, module: ModuleType) -> None:
         exec(self.get_code(module.__name__), module.__dict__)
@@ -53,24 +66,17 @@ if not any(isinstance(finder, LessonFinder) for finder in sys.meta_path):
     sys.meta_path.append(LessonFinder())
 
 
-def _class_lessons() -> dict[str, str]:
-    """Имя открытого класса → имя урока, чьи модельные ячейки его определяют."""
-    found = {}
-    for name, path in lessons.lesson_paths().items():
-        if 'tags=["model"' not in path.read_text(encoding="utf-8"):
-            continue
-        for node in ast.parse(lessons.model_source(name)).body:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                found[node.name] = name
-    return found
-
-
 def __getattr__(name: str) -> Any:
-    owner = None if name.startswith("_") else _class_lessons().get(name)
-    if owner is None:
+    if name == "__all__":
+        return __dir__()
+    owners = [] if name.startswith("_") else lessons.class_lessons().get(name, [])
+    if not owners:
         raise AttributeError(f"Среди моделей уроков нет {name!r}.")
-    return getattr(importlib.import_module(f"{__name__}.{owner}"), name)
+    if len(owners) > 1:
+        files = " и ".join(lessons.lesson_path(owner).name for owner in owners)
+        raise ImportError(f"Класс {name} определяют сразу {files}: переименуйте один из двух.")
+    return getattr(importlib.import_module(f"{__name__}.{owners[0]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted(_class_lessons())
+    return sorted(lessons.class_lessons())
