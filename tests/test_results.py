@@ -1008,15 +1008,13 @@ def test_a_slice_of_a_lesson(text, lines):
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
-    """Копия пакета и инструментов с одним крошечным уроком и уроком его модели."""
+    """Копия пакета, инструментов и уроков; среди них крошечный."""
     root, here = tmp_path_factory.mktemp("tree"), Path(results.__file__).parents[1]
     for name in ("recsys_lessons", "tools"):
         shutil.copytree(here / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     (root / "notebooks").mkdir()
-    shutil.copy(lessons.lesson_path("ease"), root / "notebooks")
-    ease = root / "notebooks" / lessons.lesson_path("ease").name
-    text = '# %% tags=["model"]\n' + lessons.model_source("ease")
-    ease.write_text(text, encoding="utf-8")
+    for path in lessons.lesson_paths().values():  # модели одних уроков опираются на другие
+        shutil.copy(path, root / "notebooks")
     (root / "notebooks" / "77_tiny.py").write_text(LESSON, encoding="utf-8")
     run = "import pathlib; from tools.results import run_lesson; "
     run += "path = pathlib.Path('notebooks/77_tiny.py').resolve(); "
