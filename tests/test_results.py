@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -753,16 +754,13 @@ def test_two_writers_at_once_leave_a_whole_file(folder):
             if path.exists():
                 seen.append(json.loads(path.read_text("utf-8")))
 
-    writers = [
-        threading.Thread(target=write, args=pair) for pair in ((1, 30_000), (2, 10), (3, 999))
-    ]
-    reader = threading.Thread(target=read)
-    for thread in (reader, *writers):
-        thread.start()
-    for thread in writers:
-        thread.join()
-    stop.set()
-    reader.join()
+    sizes = {1: 30_000, 2: 10, 3: 999}
+    with ThreadPoolExecutor(4) as pool:
+        reader = pool.submit(read)
+        writers = [pool.submit(write, *pair) for pair in sizes.items()]
+        failed = [writer.exception() for writer in writers if writer.exception()]
+        stop.set()
+    assert not failed and reader.exception() is None
     assert files(folder) == ["a.b.json"]
     assert seen and all(set(content["value"]) == {content["mark"]} for content in seen)
 
