@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -753,16 +754,13 @@ def test_two_writers_at_once_leave_a_whole_file(folder):
             if path.exists():
                 seen.append(json.loads(path.read_text("utf-8")))
 
-    writers = [
-        threading.Thread(target=write, args=pair) for pair in ((1, 30_000), (2, 10), (3, 999))
-    ]
-    reader = threading.Thread(target=read)
-    for thread in (reader, *writers):
-        thread.start()
-    for thread in writers:
-        thread.join()
-    stop.set()
-    reader.join()
+    sizes = {1: 30_000, 2: 10, 3: 999}
+    with ThreadPoolExecutor(4) as pool:
+        reader = pool.submit(read)
+        writers = [pool.submit(write, *pair) for pair in sizes.items()]
+        failed = [writer.exception() for writer in writers if writer.exception()]
+        stop.set()
+    assert not failed and reader.exception() is None
     assert files(folder) == ["a.b.json"]
     assert seen and all(set(content["value"]) == {content["mark"]} for content in seen)
 
@@ -1008,15 +1006,13 @@ def test_a_slice_of_a_lesson(text, lines):
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
-    """Копия пакета и инструментов с одним крошечным уроком и уроком его модели."""
+    """Копия пакета, инструментов и уроков; среди них крошечный."""
     root, here = tmp_path_factory.mktemp("tree"), Path(results.__file__).parents[1]
     for name in ("recsys_lessons", "tools"):
         shutil.copytree(here / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     (root / "notebooks").mkdir()
-    shutil.copy(lessons.lesson_path("ease"), root / "notebooks")
-    ease = root / "notebooks" / lessons.lesson_path("ease").name
-    text = '# %% tags=["model"]\n' + lessons.model_source("ease")
-    ease.write_text(text, encoding="utf-8")
+    for path in lessons.lesson_paths().values():  # модели одних уроков опираются на другие
+        shutil.copy(path, root / "notebooks")
     (root / "notebooks" / "77_tiny.py").write_text(LESSON, encoding="utf-8")
     run = "import pathlib; from tools.results import run_lesson; "
     run += "path = pathlib.Path('notebooks/77_tiny.py').resolve(); "
