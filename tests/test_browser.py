@@ -28,9 +28,9 @@ FLAGS = [
 START = """
 import sys
 from pathlib import Path
-from tools import run
-run.PYTHON, run.MY = sys.executable, Path(sys.argv[1])
-sys.exit(run.lab({"PORT": sys.argv[2], "LAB_ARGS": sys.argv[3]}))
+from tools import tasks
+tasks.PYTHON, tasks.MY = sys.executable, Path(sys.argv[1])
+sys.exit(tasks.lab({"PORT": sys.argv[2], "LAB_ARGS": sys.argv[3]}))
 """
 LAB_ARGS = "--no-browser --IdentityProvider.token= --LabApp.expose_app_in_browser=True"
 RUN_ALL = """async () => {
