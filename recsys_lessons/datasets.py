@@ -77,6 +77,7 @@ _MOVIELENS = {
         n_ratings=100_000,
         n_items=1_682,
         ratings_sha256="06416e597f82b7342361e41163890c81036900f418ad91315590814211dca490",
+        items_sha256="9bcd22202ffd4a5998293448f3e16d11923456dd67b970839c024b7f15fda8e2",
         sources=(
             Source(
                 file="ml-100k.zip",

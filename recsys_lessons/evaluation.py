@@ -112,10 +112,18 @@ def recommend(
     :param seen: что убрать из списков, CSR ``(все пользователи, n_items)``; ``None`` — ничего
     :return: номера объектов, форма ``(len(users), k)``, ``-1`` — пустое место
     :raises ValueError: неизвестный пользователь, не та форма баллов, ``nan``, ``k < 1``
+    :raises MemoryError: списки такой глубины не помещаются в память
     """
-    check_count("k", k)
+    k = check_count("k", k)
     seen = None if seen is None else check_interactions(seen)
-    users = check_users(users, None if seen is None else seen.shape[0])
+    return _lists(score, check_users(users, None if seen is None else seen.shape[0]), seen, k)
+
+
+def _lists(score: Score, users: np.ndarray, seen: sp.csr_array | None, k: int) -> np.ndarray:
+    """То же без проверок."""
+    if not callable(score):
+        raise ValueError(f"score — функция баллов: model.score, а получено {shown(score)}.")
+    m.check_depth(len(users), k)
     if not users.size:
         return np.empty((0, k), dtype=np.int64)
     n_items = seen.shape[1] if seen is not None else _scores(score, users[:1], None).shape[1]
@@ -142,8 +150,8 @@ def evaluate(
     :param metrics: имена вида ``"NDCG@10"``: HR, Precision, Recall, Recall_min, MAP, MRR, NDCG
     :raises ValueError: неизвестная метрика, формы не совпадают, тестовая часть пуста
     """
-    if isinstance(metrics, str) or not metrics:
-        raise ValueError(f'Метрики — непустой список: metrics=("NDCG@10",), а не {metrics!r}.')
+    if not isinstance(metrics, list | tuple) or not metrics:
+        raise ValueError(f'Метрики — непустой список: metrics=("NDCG@10",), а не {shown(metrics)}.')
     names = [_parse(name) for name in metrics]
     test = check_interactions(test)
     seen = sp.csr_array(test.shape) if seen is None else check_interactions(seen)
@@ -159,11 +167,9 @@ def evaluate(
             "Часть тестовых объектов помечена просмотренной: модель не сможет их рекомендовать. "
             "В seen входит только то, что было до среза."
         )
-    lists = recommend(score, users, seen, max(k for _, k in names))
+    lists = _lists(score, users, seen, max(k for _, k in names))
     wanted = sp.csr_array(test[users])
-    values = {
-        f"{name}@{k}": _METRICS[name](lists, wanted, min(k, lists.shape[1])) for name, k in names
-    }
+    values = {f"{name}@{k}": _METRICS[name](lists, wanted, k) for name, k in names}
     return Evaluation(
         pd.DataFrame(values, index=users), lists, n_skipped=test.shape[0] - len(users)
     )
@@ -174,12 +180,13 @@ def compare(a: Evaluation, b: Evaluation, metric: str) -> Difference:
 
     :raises ValueError: модели оценены на разных пользователях или без этой метрики
     """
+    values = _column(a, metric), _column(b, metric)
     if not np.array_equal(a.users, b.users):
         raise ValueError(
             "Модели оценены на разных пользователях: парная разность не определена. "
             "Оцените обе на одной тестовой части."
         )
-    stats = _interval(_column(a, metric) - _column(b, metric))
+    stats = _interval(values[0] - values[1])
     return Difference(metric, **stats, n_users=len(a.values))
 
 
@@ -190,8 +197,10 @@ def average_seeds(evaluations: Sequence[Evaluation]) -> Evaluation:
 
     :raises ValueError: зёрен меньше двух, пользователи или метрики не совпадают
     """
-    if len(evaluations) < 2:
-        raise ValueError("Нужно не меньше двух запусков с разными зёрнами.")
+    if not isinstance(evaluations, list | tuple) or len(evaluations) < 2:
+        raise ValueError("Нужно не меньше двух запусков с разными зёрнами, списком.")
+    for evaluation in evaluations:
+        _check_evaluation(evaluation)
     first = evaluations[0]
     for other in evaluations[1:]:
         if not other.values.index.equals(first.values.index) or list(other.values) != list(
@@ -240,6 +249,7 @@ def seeds_table(
     :param digits: сколько цифр после запятой оставить
     :raises ValueError: нет модели ``versus`` или метрики; оценка не усреднена по зёрнам
     """
+    _check_named(pooled)
     digits = check_count("digits", digits, 0, 15)
     if versus is not None:
         check_choice("versus", versus, pooled)
@@ -258,6 +268,8 @@ def seeds_table(
 
 def summary_table(evaluations: Mapping[str, Evaluation], digits: int = 3) -> pd.DataFrame:
     """Таблица «модели × метрики» строк вида «0.205 ± 0.007» (среднее ± стандартная ошибка)."""
+    _check_named(evaluations)
+    digits = check_count("digits", digits, 0, 15)
     rows = {}
     for model, evaluation in evaluations.items():
         summary = evaluation.summary()
@@ -270,14 +282,13 @@ def summary_table(evaluations: Mapping[str, Evaluation], digits: int = 3) -> pd.
 
 def _scores(score: Score, users: np.ndarray, seen: sp.csr_array | None) -> np.ndarray:
     """Баллы блока; у просмотренного — ``-inf``."""
-    scores = np.asarray(score(users))
+    scores = m.as_scores(score(users))
     n_items = seen.shape[1] if seen is not None else scores.shape[-1] if scores.ndim else 0
     if scores.shape != (len(users), n_items) or not n_items:
         raise ValueError(
-            f"Функция баллов вернула форму {scores.shape}, "
+            f"Функция баллов вернула форму {shown(scores.shape)}, "
             f"а нужна ({len(users)}, {n_items or 'n_items'})."
         )
-    scores = m.as_scores(scores)
     if seen is None:
         return scores
     scores = scores.copy()
@@ -289,18 +300,33 @@ def _scores(score: Score, users: np.ndarray, seen: sp.csr_array | None) -> np.nd
 
 def _parse(name: str) -> tuple[str, int]:
     """``"NDCG@10"`` → ``("NDCG", 10)``."""
-    metric, _, depth = str(name).partition("@")
-    if metric not in _METRICS or not depth.isdecimal() or int(depth) < 1:
+    metric, _, depth = name.partition("@") if isinstance(name, str) else ("", "", "")
+    if metric not in _METRICS or not depth.isdecimal() or len(depth) > 10 or not int(depth):
         raise ValueError(
-            f"Неизвестная метрика {name!r}. Пример: NDCG@10; есть {', '.join(_METRICS)}."
+            f"Неизвестная метрика {shown(name)}. Пример: NDCG@10; есть {', '.join(_METRICS)}."
         )
-    return metric, int(depth)
+    return metric, check_count("глубина метрики", int(depth))
 
 
 def _column(evaluation: Evaluation, metric: str) -> pd.Series:
-    if metric not in evaluation.values:
-        raise ValueError(f"Метрики {metric!r} здесь нет: посчитаны {', '.join(evaluation.values)}.")
+    _check_evaluation(evaluation)
+    if not isinstance(metric, str) or metric not in evaluation.values:
+        raise ValueError(
+            f"Метрики {shown(metric)} здесь нет: посчитаны {', '.join(evaluation.values)}."
+        )
     return evaluation.values[metric]
+
+
+def _check_evaluation(value: Evaluation) -> None:
+    if not isinstance(value, Evaluation):
+        raise TypeError(f"Нужна оценка модели (Evaluation), а получено {shown(value)}.")
+
+
+def _check_named(evaluations: Mapping[str, Evaluation]) -> None:
+    if not isinstance(evaluations, Mapping):
+        raise TypeError(f"Нужен словарь «модель → Evaluation», а получено {shown(evaluations)}.")
+    for evaluation in evaluations.values():
+        _check_evaluation(evaluation)
 
 
 def _interval(values: pd.Series) -> dict[str, float]:

@@ -25,6 +25,8 @@ _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
 
 def shown(value: Any) -> str:
     """Короткая запись значения для текста ошибки; не срывается ни на каком объекте."""
+    if isinstance(value, np.generic) and value.dtype.kind in "biufc":
+        value = value.item()  # 0.5, а не np.float64(0.5)
     try:
         text = " ".join(_SHORT.repr(value).split())
     except Exception:  # repr чужого объекта может быть каким угодно
@@ -147,7 +149,7 @@ def check_users(users: Sequence[int] | np.ndarray, n_users: int | None) -> np.nd
 
 
 def as_array(values: Any) -> np.ndarray:
-    """``np.asarray``, а у того, что массивом не станет, — массив объектов."""
+    """``np.asarray``, а у того, что массивом не станет, — пустой двумерный массив объектов."""
     try:
         return np.asarray(values)
     except Exception:  # строки разной длины, тензор с градиентом, чужой объект

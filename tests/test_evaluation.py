@@ -314,8 +314,11 @@ def ones(users, n_items=3):
         (lambda: evaluate(lambda u: ones(u, 4), TEST), r"форму \(2, 4\).*нужна \(2, 3\)"),
         (lambda: evaluate(lambda u: ones([0]), TEST), r"форму \(1, 3\)"),
         (lambda: evaluate(lambda u: np.ones(3), TEST), r"форму \(3,\)"),
-        (lambda: evaluate(lambda u: None, TEST), "Функция баллов вернула"),
-        (lambda: evaluate(lambda u: sp.csr_array(ones(u)), TEST), "Функция баллов вернула"),
+        (lambda: evaluate(lambda u: None, TEST), "не числа, а NoneType"),
+        (
+            lambda: evaluate(lambda u: sp.csr_array(ones(u)), TEST),
+            r"не числа, а csr_array.*\.toarray\(\)",
+        ),
         (lambda: evaluate(lambda u: ones(u).astype(str), TEST), "не числа"),
         (lambda: evaluate(lambda u: ones(u) * 1j, TEST), "не числа"),
         (lambda: evaluate(lambda u: ones(u) * np.nan, TEST, SEEN), "nan"),

@@ -14,7 +14,14 @@ from recsys_lessons import lessons, results
 from recsys_lessons.checks import task_problem
 from tests import solutions
 from tools import cells, lint
-from tools.notebooks import ROOT, execution_problems, pair_problems, source_paths, storage_problems
+from tools.notebooks import (
+    ROOT,
+    execution_problems,
+    link_problems,
+    pair_problems,
+    source_paths,
+    storage_problems,
+)
 
 SOURCES = source_paths()
 TEXTS = [
@@ -87,14 +94,7 @@ def test_words(path):
 
 @every_lesson
 def test_links_lead_somewhere(source):
-    """Ссылки на другие тетради: файл есть, у справочника есть и якорь."""
-    text = source.read_text(encoding="utf-8")
-    for target, anchor in re.findall(r"\]\((\w+)\.ipynb(?:#([^)]+))?\)", text):
-        linked = source.with_name(f"{target}.py")
-        assert linked.exists(), f"{source.name}: нет {target}.ipynb"
-        if anchor:
-            headings = re.findall(r"^# #+ (.+)$", linked.read_text("utf-8"), flags=re.MULTILINE)
-            assert anchor in {heading.replace(" ", "-") for heading in headings}, anchor
+    assert link_problems(source) == []
 
 
 def test_stored_results_are_all_used():
