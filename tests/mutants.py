@@ -127,6 +127,7 @@ def run(tests: list[str], finder: Saboteur | None = None) -> tuple[int, bool, st
     """Код завершения pytest, упал ли сам тест, и что напечатано."""
     calls, output = Calls(), io.StringIO()
     options = ["-q", "-x", "--tb=short", f"--rootdir={ROOT}", "-c", str(ROOT / "pyproject.toml")]
+    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     options += [f"-pno:{name}" for name in ("cacheprovider", "faulthandler", "xdist")]
     faulthandler.dump_traceback_later(TIMEOUT, exit=True)
     with fresh(finder), contextlib.redirect_stdout(output):
