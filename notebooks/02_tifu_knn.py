@@ -959,7 +959,8 @@ def show_list(alpha=0.5, k=100, group_decay=0.8):
     print(*goods[recommend(model.score, [family], k=10)[0]], sep="\n")
 
 
-plots.live(show_list, alpha=(0.0, 1.0, 0.1), k=(1, 300), group_decay=(0.1, 1.0, 0.1))
+labels = {"alpha": "α", "k": "K", "group_decay": "r_g"}
+plots.live(show_list, labels, alpha=(0.0, 1.0, 0.1), k=(1, 300), group_decay=(0.1, 1.0, 0.1))
 
 # %% [markdown]
 # В JupyterLab под ячейкой три ползунка. Подвиньте $\alpha$ к нулю и найдите товары, которых семья не

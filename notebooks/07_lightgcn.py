@@ -69,9 +69,9 @@ for item in suggested:
 # **Чему научимся.** Обучать представления по тройкам «зритель, его фильм, чужой фильм»; читать слой
 # графовой сети как умножение на разреженную матрицу; честно измерять, что он добавил.
 #
-# **Что нужно знать.** [Представления](A_handbook.ipynb#Представления),
-# [автоматическое дифференцирование](A_handbook.ipynb#Автоматическое-дифференцирование),
-# [Adam](A_handbook.ipynb#Adam). Метрики и протокол — в [уроке 00b](00b_evaluation.ipynb), с чем
+# **Что нужно знать.** [Представления](A_handbook.ipynb#cell-id=embeddings),
+# [автоматическое дифференцирование](A_handbook.ipynb#cell-id=autograd),
+# [Adam](A_handbook.ipynb#cell-id=adam). Метрики и протокол — в [уроке 00b](00b_evaluation.ipynb), с чем
 # сравниваем — в [уроке 04](04_ease.ipynb).
 #
 # **Время.** 75 минут чтения, около минуты исполнения.
@@ -945,7 +945,7 @@ def show_list(n_layers=3):
     print(*films[recommend(lambda users: scores[users], [viewer], test.seen, k=5)[0]], sep="\n")
 
 
-plots.live(show_list, n_layers=(0, 10))
+plots.live(show_list, {"n_layers": "L"}, n_layers=(0, 10))
 
 # %% [markdown]
 # В JupyterLab под ячейкой есть ползунок: число слоёв при уже обученном слое 0. **Предскажите, затем

@@ -7,10 +7,12 @@
 import errno
 import hashlib
 import os
+import queue
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -26,8 +28,12 @@ import requests
 from recsys_lessons import building
 
 TIMEOUT = 20  # секунд ждать ответа сайта
+DOWNLOAD_TIMEOUT = 300  # секунд на всю загрузку с сайта, даже если он шлёт по байту
 PIP_TIMEOUT = 300  # секунд на всю работу pip
 LOCK_TIMEOUT = 600  # секунд ждать другой процесс, который качает то же самое
+
+FILES = ("ratings.tsv", "items.tsv")
+SUMS = "sha256.txt"  # рядом с ними: суммы того, что было записано
 
 Tables = tuple[bytes, bytes]  # оценки и объекты в том виде, в каком они лежат в кэше
 
@@ -57,7 +63,13 @@ class Source:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Набор данных: источники по порядку и всё, чему должны отвечать полученные байты."""
+    """Набор данных: источники по порядку и всё, чему должны отвечать полученные байты.
+
+    Суммы таблиц известны не всегда. Оценки MovieLens-1M сверяет лишь сумма архива; таблица объектов
+    из архива могла бы отличаться от таблицы из пакета, поэтому ``items_sha256`` не требуют от
+    источника, а узнают по ней старый кэш. От порчи в кэше всё защищают суммы, записанные при
+    получении в файл :data:`SUMS`.
+    """
 
     name: str
     folder: str
@@ -66,7 +78,8 @@ class Dataset:
     n_ratings: int
     n_items: int
     sources: tuple[Source, ...]
-    ratings_sha256: str = ""  # пусто: оценки защищены суммой архива
+    ratings_sha256: str = ""
+    items_sha256: str = ""
 
 
 def data_folder() -> Path:
@@ -114,19 +127,32 @@ def obtain(dataset: Dataset) -> Tables:
 
 
 def _cached(dataset: Dataset, root: Path) -> Tables | None:
+    """Таблицы из кэша, если с тех пор, как их записали, они не изменились."""
     folder = root / dataset.folder
     try:
-        ratings = (folder / "ratings.tsv").read_bytes()
-        return _checked(dataset, (ratings, (folder / "items.tsv").read_bytes()))
+        ratings, items = ((folder / name).read_bytes() for name in FILES)
+        tables = _checked(dataset, (ratings, items))
     except (FileNotFoundError, _Unavailable):
         return None
+    if (folder / SUMS).is_file():
+        return tables if (folder / SUMS).read_bytes() == _sums(tables) else None
+    known = dataset.ratings_sha256 and hashlib.sha256(items).hexdigest() == dataset.items_sha256
+    return tables if known else None
+
+
+def _sums(tables: Tables) -> bytes:
+    """Как пишет ``sha256sum``."""
+    pairs = zip(tables, FILES, strict=True)
+    return "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for data, name in pairs).encode()
 
 
 def _acquire(dataset: Dataset, root: Path) -> Tables:
     for abandoned in root.glob(".download-*"):  # остались от процесса, убитого посреди загрузки
         shutil.rmtree(abandoned, ignore_errors=True)
     reasons = []
-    with tempfile.TemporaryDirectory(dir=root, prefix=".download-") as name:
+    with tempfile.TemporaryDirectory(
+        dir=root, prefix=".download-", ignore_cleanup_errors=True
+    ) as name:
         temporary = Path(name)
         for label, attempt in _attempts(dataset, root, temporary):
             try:
@@ -135,7 +161,7 @@ def _acquire(dataset: Dataset, root: Path) -> Tables:
                 reasons.append(f"  {label}: {error}")
                 continue
             (root / dataset.folder).mkdir(exist_ok=True)
-            for file, data in zip(("ratings.tsv", "items.tsv"), tables, strict=True):
+            for file, data in zip((*FILES, SUMS), (*tables, _sums(tables)), strict=True):
                 (temporary / file).write_bytes(data)
                 os.replace(temporary / file, root / dataset.folder / file)
             if not building():
@@ -220,10 +246,9 @@ def _read_downloaded(source: Source, temporary: Path) -> Tables:
 def _download(source: Source, temporary: Path) -> Path:
     pooch.get_logger().setLevel("WARNING")
     downloader = pooch.HTTPDownloader(timeout=TIMEOUT, progressbar=not building())
+    retrieve = partial(pooch.retrieve, source.url, source.checksum, source.file, temporary)
     try:
-        path = pooch.retrieve(
-            source.url, source.checksum, source.file, temporary, downloader=downloader
-        )
+        path = _within(DOWNLOAD_TIMEOUT, partial(retrieve, downloader=downloader))
     except requests.exceptions.HTTPError as error:
         status = getattr(error.response, "status_code", "")
         raise _Unavailable(f"сайт ответил ошибкой {status}") from error
@@ -236,6 +261,26 @@ def _download(source: Source, temporary: Path) -> Path:
     except ValueError as error:  # так pooch сообщает о неверной сумме
         raise _Unavailable("контрольная сумма скачанного файла не совпала") from error
     return Path(path)
+
+
+def _within(seconds: float, call: Callable[[], str]) -> str:
+    """``call()``, если он уложился в ``seconds``: время ожидания ответа этого не обещает."""
+    outcome: queue.Queue[tuple[str, BaseException | None]] = queue.Queue()
+
+    def work() -> None:
+        try:
+            outcome.put((call(), None))
+        except BaseException as error:
+            outcome.put(("", error))
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        value, error = outcome.get(timeout=seconds)
+    except queue.Empty:
+        raise _Unavailable(f"загрузка не уложилась в {seconds} с") from None
+    if error is not None:
+        raise error
+    return value
 
 
 def _download_package(source: Source, temporary: Path) -> Path:

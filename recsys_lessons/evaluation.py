@@ -13,7 +13,13 @@ import pandas as pd
 import scipy.sparse as sp
 
 from recsys_lessons import metrics as m
-from recsys_lessons.inputs import check_count, check_interactions, check_users
+from recsys_lessons.inputs import (
+    check_choice,
+    check_count,
+    check_interactions,
+    check_users,
+    shown,
+)
 
 Score = Callable[[np.ndarray], np.ndarray]
 
@@ -38,13 +44,18 @@ class Evaluation:
     :param values: таблица «пользователи × метрики», индекс — номера пользователей
     :param recommended: списки этих пользователей, форма ``(n_users, k)``, ``-1`` — пусто
     :param n_skipped: сколько строк тестовой части пусто; это и те, у кого нет обучающей части
-    :param seed_sd: разброс среднего по зёрнам генератора, если модель обучали несколько раз
+    :param seed_means: средние метрик при каждом зерне, если это среднее по зёрнам
     """
 
     values: pd.DataFrame
     recommended: np.ndarray
     n_skipped: int
-    seed_sd: pd.Series | None = field(default=None)
+    seed_means: pd.DataFrame | None = field(default=None)
+
+    @property
+    def seed_sd(self) -> pd.Series | None:
+        """Разброс среднего по зёрнам генератора; ``None`` — зерно было одно."""
+        return None if self.seed_means is None else self.seed_means.std(ddof=1)
 
     @property
     def users(self) -> np.ndarray:
@@ -101,10 +112,18 @@ def recommend(
     :param seen: что убрать из списков, CSR ``(все пользователи, n_items)``; ``None`` — ничего
     :return: номера объектов, форма ``(len(users), k)``, ``-1`` — пустое место
     :raises ValueError: неизвестный пользователь, не та форма баллов, ``nan``, ``k < 1``
+    :raises MemoryError: списки такой глубины не помещаются в память
     """
-    check_count("k", k)
+    k = check_count("k", k)
     seen = None if seen is None else check_interactions(seen)
-    users = check_users(users, None if seen is None else seen.shape[0])
+    return _lists(score, check_users(users, None if seen is None else seen.shape[0]), seen, k)
+
+
+def _lists(score: Score, users: np.ndarray, seen: sp.csr_array | None, k: int) -> np.ndarray:
+    """То же без проверок."""
+    if not callable(score):
+        raise ValueError(f"score — функция баллов: model.score, а получено {shown(score)}.")
+    m.check_depth(len(users), k)
     if not users.size:
         return np.empty((0, k), dtype=np.int64)
     n_items = seen.shape[1] if seen is not None else _scores(score, users[:1], None).shape[1]
@@ -131,8 +150,8 @@ def evaluate(
     :param metrics: имена вида ``"NDCG@10"``: HR, Precision, Recall, Recall_min, MAP, MRR, NDCG
     :raises ValueError: неизвестная метрика, формы не совпадают, тестовая часть пуста
     """
-    if isinstance(metrics, str) or not metrics:
-        raise ValueError(f'Метрики — непустой список: metrics=("NDCG@10",), а не {metrics!r}.')
+    if not isinstance(metrics, list | tuple) or not metrics:
+        raise ValueError(f'Метрики — непустой список: metrics=("NDCG@10",), а не {shown(metrics)}.')
     names = [_parse(name) for name in metrics]
     test = check_interactions(test)
     seen = sp.csr_array(test.shape) if seen is None else check_interactions(seen)
@@ -148,11 +167,9 @@ def evaluate(
             "Часть тестовых объектов помечена просмотренной: модель не сможет их рекомендовать. "
             "В seen входит только то, что было до среза."
         )
-    lists = recommend(score, users, seen, max(k for _, k in names))
+    lists = _lists(score, users, seen, max(k for _, k in names))
     wanted = sp.csr_array(test[users])
-    values = {
-        f"{name}@{k}": _METRICS[name](lists, wanted, min(k, lists.shape[1])) for name, k in names
-    }
+    values = {f"{name}@{k}": _METRICS[name](lists, wanted, k) for name, k in names}
     return Evaluation(
         pd.DataFrame(values, index=users), lists, n_skipped=test.shape[0] - len(users)
     )
@@ -163,24 +180,27 @@ def compare(a: Evaluation, b: Evaluation, metric: str) -> Difference:
 
     :raises ValueError: модели оценены на разных пользователях или без этой метрики
     """
+    values = _column(a, metric), _column(b, metric)
     if not np.array_equal(a.users, b.users):
         raise ValueError(
             "Модели оценены на разных пользователях: парная разность не определена. "
             "Оцените обе на одной тестовой части."
         )
-    stats = _interval(_column(a, metric) - _column(b, metric))
+    stats = _interval(values[0] - values[1])
     return Difference(metric, **stats, n_users=len(a.values))
 
 
 def average_seeds(evaluations: Sequence[Evaluation]) -> Evaluation:
-    """Среднее по зёрнам: сначала у каждого пользователя, разброс среднего — отдельно в ``seed_sd``.
+    """Среднее по зёрнам: сначала у каждого пользователя, средние зёрен — в ``seed_means``.
 
     Списки берутся от первого зерна.
 
     :raises ValueError: зёрен меньше двух, пользователи или метрики не совпадают
     """
-    if len(evaluations) < 2:
-        raise ValueError("Нужно не меньше двух запусков с разными зёрнами.")
+    if not isinstance(evaluations, list | tuple) or len(evaluations) < 2:
+        raise ValueError("Нужно не меньше двух запусков с разными зёрнами, списком.")
+    for evaluation in evaluations:
+        _check_evaluation(evaluation)
     first = evaluations[0]
     for other in evaluations[1:]:
         if not other.values.index.equals(first.values.index) or list(other.values) != list(
@@ -190,20 +210,28 @@ def average_seeds(evaluations: Sequence[Evaluation]) -> Evaluation:
     stacked = np.stack([e.values.to_numpy() for e in evaluations])
     values = pd.DataFrame(stacked.mean(axis=0), first.values.index, first.values.columns)
     means = pd.DataFrame([e.values.mean() for e in evaluations])
-    return Evaluation(values, first.recommended, first.n_skipped, means.std(ddof=1))
+    return Evaluation(values, first.recommended, first.n_skipped, means)
 
 
 def over_seeds(
     contest: Callable[[int], Mapping[str, Evaluation]], n_seeds: int
 ) -> dict[str, Evaluation]:
-    """Соревнование повторено с зёрнами ``0 … n_seeds - 1``; у каждой модели — среднее по зёрнам.
+    """Состязание моделей на зёрнах 0 … n_seeds − 1; у каждой модели — среднее по зёрнам.
 
-    :param contest: функция от зерна: имя модели → её оценка
-    :raises ValueError: зёрен меньше двух, модели или пользователи у зёрен разные
+    Усредняется сначала у каждого пользователя, см. :func:`average_seeds`.
+
+    :param contest: функция зерна: название модели → её оценка; названия при всех зёрнах одни
+    :return: название модели → среднее; средние зёрен — в ``seed_means``
+    :raises ValueError: зёрен меньше двух, названия, пользователи или метрики не совпадают
     """
     runs = [contest(seed) for seed in range(check_count("n_seeds", n_seeds, 2))]
-    if any(list(run) != list(runs[0]) for run in runs):
-        raise ValueError("У разных зёрен соревнуются разные модели: усреднять нечего.")
+    for seed, run in enumerate(runs):
+        if not isinstance(run, Mapping) or not run:
+            raise ValueError(f"contest({seed}) — словарь «модель → Evaluation», а не {shown(run)}.")
+        if list(run) != list(runs[0]):
+            raise ValueError(
+                f"При зерне {seed} модели {shown(list(run))}, а при зерне 0 {shown(list(runs[0]))}."
+            )
     return {name: average_seeds([run[name] for run in runs]) for name in runs[0]}
 
 
@@ -215,28 +243,33 @@ def seeds_table(
 ) -> dict[str, dict[str, float]]:
     """Строка на модель: среднее ``mean``, его ошибка ``se``, разброс по зёрнам ``sd``.
 
-    :param pooled: то, что вернула :func:`over_seeds`
-    :param versus: имя модели; тогда есть и парная разность ``diff`` = ``versus`` − модель строки и
-        её ошибка ``diff_se``
-    :raises ValueError: метрики или модели ``versus`` здесь нет, оценка не усреднена по зёрнам
+    :param pooled: что вернула :func:`over_seeds`
+    :param versus: модель, которую сравнивают парно со всеми: добавляет разность «``versus`` минус
+        строка» ``diff`` и её ошибку ``diff_se``
+    :param digits: сколько цифр после запятой оставить
+    :raises ValueError: нет модели ``versus`` или метрики; оценка не усреднена по зёрнам
     """
-    if versus is not None and versus not in pooled:
-        raise ValueError(f"Модели {versus!r} здесь нет: есть {', '.join(pooled)}.")
+    _check_named(pooled)
+    digits = check_count("digits", digits, 0, 15)
+    if versus is not None:
+        check_choice("versus", versus, pooled)
     table = {}
-    for name, e in pooled.items():
-        if e.seed_sd is None:
-            raise ValueError(f"Оценка {name!r} — одно зерно: сначала over_seeds.")
-        stats = e.stats(metric)
-        row = {"mean": stats["mean"], "se": stats["se"], "sd": float(e.seed_sd[metric])}
+    for name, evaluation in pooled.items():
+        if evaluation.seed_sd is None:
+            raise ValueError(f"Оценка {shown(name)} — при одном зерне: сначала over_seeds.")
+        stats = evaluation.stats(metric)
+        row = {"mean": stats["mean"], "se": stats["se"], "sd": evaluation.seed_sd[metric]}
         if versus is not None:
-            difference = compare(pooled[versus], e, metric)
-            row |= {"diff": difference.mean, "diff_se": difference.se}
-        table[name] = {column: round(value, digits) for column, value in row.items()}
+            gain = compare(pooled[versus], evaluation, metric)
+            row |= {"diff": gain.mean, "diff_se": gain.se}
+        table[name] = {column: round(float(value), digits) for column, value in row.items()}
     return table
 
 
 def summary_table(evaluations: Mapping[str, Evaluation], digits: int = 3) -> pd.DataFrame:
     """Таблица «модели × метрики» строк вида «0.205 ± 0.007» (среднее ± стандартная ошибка)."""
+    _check_named(evaluations)
+    digits = check_count("digits", digits, 0, 15)
     rows = {}
     for model, evaluation in evaluations.items():
         summary = evaluation.summary()
@@ -249,14 +282,13 @@ def summary_table(evaluations: Mapping[str, Evaluation], digits: int = 3) -> pd.
 
 def _scores(score: Score, users: np.ndarray, seen: sp.csr_array | None) -> np.ndarray:
     """Баллы блока; у просмотренного — ``-inf``."""
-    scores = np.asarray(score(users))
+    scores = m.as_scores(score(users))
     n_items = seen.shape[1] if seen is not None else scores.shape[-1] if scores.ndim else 0
     if scores.shape != (len(users), n_items) or not n_items:
         raise ValueError(
-            f"Функция баллов вернула форму {scores.shape}, "
+            f"Функция баллов вернула форму {shown(scores.shape)}, "
             f"а нужна ({len(users)}, {n_items or 'n_items'})."
         )
-    scores = m.as_scores(scores)
     if seen is None:
         return scores
     scores = scores.copy()
@@ -268,18 +300,33 @@ def _scores(score: Score, users: np.ndarray, seen: sp.csr_array | None) -> np.nd
 
 def _parse(name: str) -> tuple[str, int]:
     """``"NDCG@10"`` → ``("NDCG", 10)``."""
-    metric, _, depth = str(name).partition("@")
-    if metric not in _METRICS or not depth.isdecimal() or int(depth) < 1:
+    metric, _, depth = name.partition("@") if isinstance(name, str) else ("", "", "")
+    if metric not in _METRICS or not depth.isdecimal() or len(depth) > 10 or not int(depth):
         raise ValueError(
-            f"Неизвестная метрика {name!r}. Пример: NDCG@10; есть {', '.join(_METRICS)}."
+            f"Неизвестная метрика {shown(name)}. Пример: NDCG@10; есть {', '.join(_METRICS)}."
         )
-    return metric, int(depth)
+    return metric, check_count("глубина метрики", int(depth))
 
 
 def _column(evaluation: Evaluation, metric: str) -> pd.Series:
-    if metric not in evaluation.values:
-        raise ValueError(f"Метрики {metric!r} здесь нет: посчитаны {', '.join(evaluation.values)}.")
+    _check_evaluation(evaluation)
+    if not isinstance(metric, str) or metric not in evaluation.values:
+        raise ValueError(
+            f"Метрики {shown(metric)} здесь нет: посчитаны {', '.join(evaluation.values)}."
+        )
     return evaluation.values[metric]
+
+
+def _check_evaluation(value: Evaluation) -> None:
+    if not isinstance(value, Evaluation):
+        raise TypeError(f"Нужна оценка модели (Evaluation), а получено {shown(value)}.")
+
+
+def _check_named(evaluations: Mapping[str, Evaluation]) -> None:
+    if not isinstance(evaluations, Mapping):
+        raise TypeError(f"Нужен словарь «модель → Evaluation», а получено {shown(evaluations)}.")
+    for evaluation in evaluations.values():
+        _check_evaluation(evaluation)
 
 
 def _interval(values: pd.Series) -> dict[str, float]:

@@ -4,11 +4,12 @@
 
 - ``recommended`` — целые числа, форма ``(n_users, K)``: номера объектов, лучший первым;
   ``-1`` — пустое место (рекомендовать больше нечего);
-- ``relevant`` — разреженная матрица CSR ``(n_users, n_items)``: ненулевые ячейки — то, что
-  пользователь выбрал в тестовой части;
+- ``relevant`` — разреженная матрица ``(n_users, n_items)``: ненулевые ячейки — то, что
+  пользователь выбрал в тестовой части; поданное не меняется;
 - ``k`` — глубина списка, от 1 до ``K``;
 - метрика пользователя — массив ``float64`` формы ``(n_users,)``; у пользователя без тестовых
-  объектов стоит ``nan``: он не участвует в среднем.
+  объектов стоит ``nan``: он не участвует в среднем;
+- плохой ввод — ``ValueError``, плотная матрица вместо разреженной — ``TypeError``.
 
 Обозначения: ``h`` — число попаданий в первых ``k`` местах, ``n`` — число тестовых объектов.
 Варианты знаменателей, принятые в разных библиотеках, сведены в статье: Тамм, Дамдинов, Васильев,
@@ -18,7 +19,14 @@
 import numpy as np
 import scipy.sparse as sp
 
-from recsys_lessons.inputs import check_count
+from recsys_lessons.inputs import (
+    as_array,
+    check_choice,
+    check_count,
+    check_interactions,
+    check_memory,
+    shown,
+)
 
 EMPTY = -1
 
@@ -33,14 +41,16 @@ def top_k(scores: np.ndarray, k: int) -> np.ndarray:
     :param k: глубина списка, не меньше 1
     :return: целые числа, форма ``(n_users, k)``
     :raises ValueError: не та форма, ``k < 1``, среди баллов есть ``nan``
+    :raises MemoryError: списки такой глубины не помещаются в память
     """
-    check_count("k", k)
+    k = check_count("k", k)
     scores = as_scores(scores)
     if scores.ndim != 2 or scores.shape[1] == 0:
         raise ValueError(
             f"Нужна таблица баллов (пользователи × объекты), а получена форма {scores.shape}."
         )
     n_users, n_items = scores.shape
+    check_depth(n_users, k)
     depth = min(k, n_items)
     threshold = -np.partition(-scores, depth - 1, axis=1)[:, depth - 1 : depth]
     chosen = scores > threshold
@@ -61,14 +71,26 @@ def top_k(scores: np.ndarray, k: int) -> np.ndarray:
     return result
 
 
+def check_depth(n_users: int, k: int) -> None:
+    """Списки такой глубины поместятся в память.
+
+    :raises MemoryError: не поместятся
+    """
+    what = f"Списки {n_users} × {k}"
+    check_memory(64.0 * n_users * k, what, "Глубина больше каталога бесполезна: уменьшите k.")
+
+
 def as_scores(scores: np.ndarray) -> np.ndarray:
     """Баллы действительными числами.
 
     :raises ValueError: это не числа, или среди них есть ``nan``
     """
-    scores = np.asarray(scores)
+    given, scores = scores, as_array(scores)
     if scores.dtype.kind not in "fiub":
-        raise ValueError(f"Баллы — не числа: {scores.dtype}.")
+        raise ValueError(
+            f"Баллы — не числа, а {type(given).__name__} ({scores.dtype}). Нужен массив numpy; "
+            "из разреженной матрицы — .toarray(), из тензора — .detach().cpu().numpy()."
+        )
     if scores.dtype.kind != "f":
         scores = scores.astype(np.float64)
     if np.isnan(scores).any():
@@ -117,11 +139,12 @@ def average_precision(
 
     :raises ValueError: неизвестный ``denominator``
     """
+    check_choice("denominator", denominator, ("min", "relevant", "k", "hits"))
     hits, n = _hits(recommended, relevant, k)
     h = hits.sum(axis=1)
     precision_at = np.cumsum(hits, axis=1) / np.arange(1, k + 1)
     divisors = {"min": np.minimum(k, n), "relevant": n, "k": np.full_like(n, k), "hits": h}
-    return _ratio((precision_at * hits).sum(axis=1), _choose(divisors, denominator), n)
+    return _ratio((precision_at * hits).sum(axis=1), divisors[denominator], n)
 
 
 def reciprocal_rank(recommended: np.ndarray, relevant: sp.csr_array, k: int) -> np.ndarray:
@@ -129,12 +152,6 @@ def reciprocal_rank(recommended: np.ndarray, relevant: sp.csr_array, k: int) -> 
     hits, n = _hits(recommended, relevant, k)
     first = np.argmax(hits, axis=1) + 1
     return _defined(hits.any(axis=1) / first, n)
-
-
-def reciprocal_rank_sum(recommended: np.ndarray, relevant: sp.csr_array, k: int) -> np.ndarray:
-    """Сумма обратных мест всех попаданий (ARHR). Может быть больше 1."""
-    hits, n = _hits(recommended, relevant, k)
-    return _defined((hits / np.arange(1, k + 1)).sum(axis=1), n)
 
 
 def dcg(recommended: np.ndarray, relevant: sp.csr_array, k: int) -> np.ndarray:
@@ -151,16 +168,18 @@ def ndcg(recommended: np.ndarray, relevant: sp.csr_array, k: int, ideal: str = "
 
     :raises ValueError: неизвестный ``ideal``
     """
+    check_choice("ideal", ideal, ("min", "relevant", "k", "hits"))
     hits, n = _hits(recommended, relevant, k)
     h = hits.sum(axis=1)
     ideal_dcg = np.concatenate([[0], np.cumsum(_discounts(max(k, int(n.max(initial=0)))))])
     lengths = {"min": np.minimum(k, n), "relevant": n, "k": np.full_like(n, k), "hits": h}
-    return _ratio((hits * _discounts(k)).sum(axis=1), ideal_dcg[_choose(lengths, ideal)], n)
+    return _ratio((hits * _discounts(k)).sum(axis=1), ideal_dcg[lengths[ideal]], n)
 
 
 def coverage(recommended: np.ndarray, n_items: int, k: int) -> float:
     """Охват каталога: доля объектов, которые попали хотя бы в один список."""
-    return float(np.count_nonzero(_counts(recommended, n_items, k)) / n_items)
+    n_items = check_count("n_items", n_items)
+    return len(np.unique(_recommended_items(recommended, n_items, k))) / n_items
 
 
 def novelty(recommended: np.ndarray, popularity: np.ndarray, n_users: int, k: int) -> float:
@@ -170,45 +189,42 @@ def novelty(recommended: np.ndarray, popularity: np.ndarray, n_users: int, k: in
     :param n_users: число пользователей обучающей части
     :raises ValueError: рекомендован объект без взаимодействий: его новизна бесконечна
     """
-    known = np.asarray(popularity)[_shown(recommended, len(popularity), k)]
+    n_users = check_count("n_users", n_users)
+    known = _popularity_of(recommended, popularity, k)
     if (known <= 0).any():
         raise ValueError(
             "Рекомендован объект без единого взаимодействия: логарифм нуля не определён. "
             "Исключите такие объекты или сгладьте популярность."
         )
+    if (known > n_users).any():
+        raise ValueError(
+            f"Взаимодействий у объекта {known.max():g}, а пользователей {n_users}: "
+            "доля знакомых с ним больше единицы."
+        )
     return float(np.mean(-np.log2(known / n_users)))
 
 
 def mean_popularity(recommended: np.ndarray, popularity: np.ndarray, k: int) -> float:
-    """Среднее число взаимодействий рекомендованных объектов."""
-    return float(np.mean(np.asarray(popularity)[_shown(recommended, len(popularity), k)]))
+    """Среднее число взаимодействий рекомендованных объектов.
 
-
-def gini(recommended: np.ndarray, n_items: int, k: int) -> float:
-    """Коэффициент Джини: 0 — все объекты показаны поровну, около 1 — всё досталось одному."""
-    counts = np.sort(_counts(recommended, n_items, k))
-    weights = 2 * np.arange(1, n_items + 1) - n_items - 1
-    return float(weights @ counts / (n_items * counts.sum()))
-
-
-def entropy(recommended: np.ndarray, n_items: int, k: int) -> float:
-    """Энтропия показов по объектам, в битах."""
-    shares = _counts(recommended, n_items, k) / _shown(recommended, n_items, k).size
-    shares = shares[shares > 0]
-    return float(-(shares * np.log2(shares)).sum())
+    :param popularity: число взаимодействий каждого объекта, форма ``(n_items,)``
+    """
+    return float(np.mean(_popularity_of(recommended, popularity, k)))
 
 
 def micro_precision(recommended: np.ndarray, relevant: sp.csr_array, k: int) -> float:
     """Сумма попаданий, делённая на сумму ``min(k, n)``: «точность» библиотеки implicit."""
     hits, n = _hits(recommended, relevant, k)
+    if not n.any():
+        raise ValueError("В тестовой части нет ни одного взаимодействия.")
     return float(hits.sum() / np.minimum(k, n).sum())
 
 
 def _first(recommended: np.ndarray, n_items: int, k: int) -> np.ndarray:
     """Первые ``k`` мест, проверенные."""
-    check_count("k", k)
-    lists = np.asarray(recommended)
-    if lists.ndim != 2 or not np.issubdtype(lists.dtype, np.integer):
+    k = check_count("k", k)
+    lists = as_array(recommended)
+    if lists.ndim != 2 or lists.dtype.kind not in "iu":
         raise ValueError(
             "Списки рекомендаций — целые номера объектов, форма (пользователи, места), "
             f"а получено {lists.dtype} формы {lists.shape}."
@@ -218,51 +234,52 @@ def _first(recommended: np.ndarray, n_items: int, k: int) -> np.ndarray:
     lists = lists[:, :k]
     if lists.size and (lists.max() >= n_items or lists.min() < EMPTY):
         raise ValueError(f"В списках есть номера вне каталога: объектов {n_items}.")
-    return lists
+    return lists.astype(np.int64)
 
 
 def _hits(recommended: np.ndarray, relevant: sp.csr_array, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Попадания ``(n_users, k)`` и число тестовых объектов ``(n_users,)``."""
-    if not sp.issparse(relevant):
-        raise ValueError("Тестовая часть — разреженная матрица: scipy.sparse.csr_array(...).")
-    lists = _first(recommended, relevant.shape[1], k)
-    if len(lists) != relevant.shape[0]:
+    table = check_interactions(relevant)
+    lists = _first(recommended, table.shape[1], k)
+    if len(lists) != table.shape[0]:
         raise ValueError(
-            f"Списков {len(lists)}, а пользователей в тестовой части {relevant.shape[0]}."
+            f"Списков {len(lists)}, а пользователей в тестовой части {table.shape[0]}."
         )
     ordered = np.sort(lists, axis=1)
     if ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != EMPTY)).any():
         raise ValueError("Объект стоит в списке дважды: попадание засчиталось бы два раза.")
-    table = sp.csr_array(relevant) != 0
-    table.sum_duplicates()
     n = np.diff(table.indptr)
-    user = np.repeat(np.arange(len(lists)), k).reshape(lists.shape)
+    user = np.repeat(np.arange(len(lists)), lists.shape[1]).reshape(lists.shape)
     cells = user * np.int64(table.shape[1]) + lists
     wanted = np.repeat(np.arange(len(n)), n) * np.int64(table.shape[1]) + table.indices
     return np.isin(cells, wanted) & (lists != EMPTY), n
 
 
-def _shown(recommended: np.ndarray, n_items: int, k: int) -> np.ndarray:
+def _popularity_of(recommended: np.ndarray, popularity: np.ndarray, k: int) -> np.ndarray:
+    """Популярность всех рекомендованных объектов подряд."""
+    counts = as_array(popularity)
+    if counts.ndim != 1 or counts.dtype.kind not in "biuf" or not (counts >= 0).all():
+        raise ValueError(
+            "popularity — число взаимодействий каждого объекта: одномерный массив чисел не меньше "
+            f"0, а получено {shown(popularity)}. Из матрицы X: X.sum(axis=0)."
+        )
+    counts = counts.astype(np.float64)
+    if not np.isfinite(counts).all():
+        raise ValueError("В popularity есть бесконечность.")
+    return counts[_recommended_items(recommended, len(counts), k)]
+
+
+def _recommended_items(recommended: np.ndarray, n_items: int, k: int) -> np.ndarray:
     """Все показанные объекты подряд, без пустых мест."""
     lists = _first(recommended, n_items, k)
-    shown = lists[lists != EMPTY]
-    if not shown.size:
+    items = lists[lists != EMPTY]
+    if not items.size:
         raise ValueError("Все списки пусты: считать нечего.")
-    return shown
-
-
-def _counts(recommended: np.ndarray, n_items: int, k: int) -> np.ndarray:
-    return np.bincount(_shown(recommended, n_items, k), minlength=n_items)
+    return items
 
 
 def _discounts(k: int) -> np.ndarray:
     return 1 / np.log2(np.arange(2, k + 2))
-
-
-def _choose(variants: dict[str, np.ndarray], name: str) -> np.ndarray:
-    if name not in variants:
-        raise ValueError(f"Неизвестный вариант {name!r}: есть {', '.join(variants)}.")
-    return variants[name]
 
 
 def _defined(values: np.ndarray, n: np.ndarray) -> np.ndarray:

@@ -30,8 +30,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from torch import nn
 
-from recsys_lessons.datasets import make_chain
 from recsys_lessons.models import BERT4Rec
+from recsys_lessons.synthetic import make_chain
 
 SMALL = {"max_len": 6, "hidden": 8, "epochs": 2, "batch_size": 4}
 HISTORIES = [np.array(row) for row in ([0, 1, 2, 3, 4, 5, 6, 7], [3, 4], [5], [], [7, 0, 7])]
@@ -588,10 +588,10 @@ def test_catalogue_that_does_not_fit_says_what_it_needs():
         ([], 5, ValueError, "пусты"),
         ([[0, 5]], 5, ValueError, "Объекта 5 нет"),
         ([[0], [-1]], 5, ValueError, "Объекта -1 нет"),
-        ([[0.0, np.nan]], 5, ValueError, "целые"),
-        ([[[0, 1]]], 5, ValueError, "целые"),
-        ([[[0, 1], [2]]], 5, ValueError, "целые"),
-        ([["a"]], 5, ValueError, "целые"),
+        ([[0.0, np.nan]], 5, ValueError, "целых"),
+        ([[[0, 1]]], 5, ValueError, "целых"),
+        ([[[0, 1], [2]]], 5, ValueError, "целых"),
+        ([["a"]], 5, ValueError, "целых"),
         (sp.csr_array([[1.0, 0]]), 2, TypeError, "список"),
         ({0: [1]}, 2, TypeError, "список"),
         ([[0]], 0, ValueError, "n_items"),

@@ -80,13 +80,29 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if site.mode == "hang":
             site.released.wait(10)
             return
+        if site.mode == "drip headers":
+            self.drip(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1000)
+            return
         if site.mode == "slow":
             time.sleep(1)
         body = site.body if site.mode != "wrong" else bytes(len(site.body))
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        if site.mode == "drip":
+            self.drip(body)
+            return
         self.wfile.write(body[: len(body) // 2] if site.mode == "truncated" else body)
+
+    def drip(self, data: bytes) -> None:
+        """По байту каждые 0,1 с: перерывы короче, чем время ожидания ответа."""
+        for byte in data:
+            if self.server.released.wait(0.1):
+                break
+            try:
+                self.wfile.write(bytes([byte]))
+            except OSError:
+                break
 
     def log_message(self, *_):
         pass
@@ -155,7 +171,7 @@ def left(root: Path) -> set[str]:
     return {path.relative_to(root).as_posix() for path in files}
 
 
-CACHE = {"ml-100k/ratings.tsv", "ml-100k/items.tsv"}
+CACHE = {"ml-100k/ratings.tsv", "ml-100k/items.tsv", "ml-100k/sha256.txt"}
 
 
 def assert_loads(root: Path) -> None:
@@ -213,12 +229,15 @@ def test_silent_while_lessons_are_built(world, root, monkeypatch, capfd):
         (404, "ошибкой 404"),
         (500, "ошибкой 500"),
         ("hang", "не ответил"),
+        ("drip", "загрузка не уложилась в 1.5 с"),
+        ("drip headers", "загрузка не уложилась в 1.5 с"),
         ("truncated", "оборвалась"),
         ("wrong", "контрольная сумма"),
     ],
 )
 def test_site_fails(world, root, monkeypatch, mode, reason):
     monkeypatch.setattr(_fetch, "TIMEOUT", 0.3)
+    monkeypatch.setattr(_fetch, "DOWNLOAD_TIMEOUT", 1.5)
     world.mode = mode
     with pytest.raises(DataError) as caught:
         load_movielens()
@@ -339,11 +358,47 @@ def test_wrong_file_placed_by_hand(world, root, name, data, reason):
     assert_loads(root)
 
 
-def test_damaged_cache_is_fetched_anew(world, root):
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        ("ratings.tsv", lambda data: data[:-3]),
+        ("items.tsv", lambda data: data.replace(b"Drama", b"Dr\xd0ma")),
+        ("items.tsv", lambda data: data.replace(b"1994", b"1949")),
+        ("items.tsv", lambda data: b""),
+        ("sha256.txt", lambda data: data[:-20]),
+        ("sha256.txt", lambda data: b"\xff"),
+    ],
+)
+def test_damaged_cache_is_fetched_anew(world, root, name, spoil):
     load_movielens()
-    (root / "ml-100k" / "ratings.tsv").write_bytes(RATINGS[:-3])
+    file = root / "ml-100k" / name
+    whole = file.read_bytes()
+    file.write_bytes(spoil(whole))
     assert_loads(root)
-    assert len(world.requests) == 2
+    assert len(world.requests) == 2 and file.read_bytes() == whole
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_cache_without_sums_is_recognised_by_the_known_ones(world, root, monkeypatch, known):
+    """Кэш прежней версии: файла с суммами в нём нет."""
+    load_movielens()
+    items = (root / "ml-100k" / "items.tsv").read_bytes()
+    (root / "ml-100k" / "sha256.txt").unlink()
+    sums = {"items_sha256": hashlib.sha256(items + b"x" * (not known)).hexdigest()}
+    changed = dataclasses.replace(datasets._MOVIELENS["100k"], **sums)
+    monkeypatch.setitem(datasets._MOVIELENS, "100k", changed)
+    assert_loads(root)
+    assert len(world.requests) == (1 if known else 2)
+
+
+def test_known_sums_of_the_items(root, monkeypatch):
+    """Сумма, записанная в программе, — сумма настоящего файла, если он есть."""
+    monkeypatch.delenv("RECSYS_LESSONS_DATA")
+    items = _fetch.data_folder() / "ml-100k" / "items.tsv"
+    if not items.is_file():
+        pytest.skip("нет данных")
+    known = datasets._MOVIELENS["100k"].items_sha256
+    assert hashlib.sha256(items.read_bytes()).hexdigest() == known
 
 
 def test_leavings_of_a_killed_process_are_removed(world, root):
@@ -482,4 +537,10 @@ def test_movielens_1m(root, site, monkeypatch):
         assert items["movie_id"].tolist() == [10, 30]
         assert items["label"].tolist() == ["La Cérémonie (1995)", "Heat (1995)"]
         assert items["genres"].tolist() == ["Drama", "Action|War"]
-    assert left(root) == {"ml-1m/ratings.tsv", "ml-1m/items.tsv"}
+    assert left(root) == {"ml-1m/ratings.tsv", "ml-1m/items.tsv", "ml-1m/sha256.txt"}
+    assert len(site.requests) == 1
+    ratings_tsv = (
+        root / "ml-1m" / "ratings.tsv"
+    )  # сумма известна только из записанной при получении
+    ratings_tsv.write_bytes(ratings_tsv.read_bytes().replace(b"100", b"101"))
+    assert load_movielens("1m")[0]["timestamp"][0] == 100 and len(site.requests) == 2

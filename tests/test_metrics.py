@@ -52,7 +52,6 @@ PER_USER = [
         [0.508333, 0.458333, 0.5],
     ),
     (m.reciprocal_rank, {}, [1, 0.2, 1, 0], [0.55, 0.5, 0.5]),
-    (m.reciprocal_rank_sum, {}, [1.333333, 0.2, 2.083333, 0], [0.904167, 0.791667, 0.5]),
     (m.dcg, {}, [1.5, 0.386853, 2.561606, 0], [1.112115, 0.907732, 0.5]),
     (m.ndcg, {}, [0.703918, 0.386853, 0.868795, 0], [0.489891, 0.425980, 0.5]),
     (
@@ -79,8 +78,6 @@ def test_per_user_table(metric, options, users, means):
         (lambda k: m.coverage(LISTS, 10, k), [1.0, 0.7, 0.3]),
         (lambda k: m.novelty(LISTS, POPULARITY, 8, k), [1.85, 1.416667, 0.75]),
         (lambda k: m.mean_popularity(LISTS, POPULARITY, k), [2.8, 3.666667, 5.5]),
-        (lambda k: m.gini(LISTS, 10, k), [0.16, 0.45, 0.75]),
-        (lambda k: m.entropy(LISTS, 10, k), [3.246439, 2.688722, 1.5]),
         (lambda k: m.micro_precision(LISTS, RELEVANT, k), [0.636364, 0.555556, 0.5]),
     ],
 )
@@ -112,6 +109,11 @@ def test_top_k_never_recommends_minus_infinity_and_pads():
     assert m.top_k(scores, 2).tolist() == [[1, -1], [-1, -1]]
     assert m.top_k(scores, 5).tolist() == [[1, -1, -1, -1, -1], [-1] * 5]
     assert m.precision(m.top_k(scores, 2), relevant([[2], [1]], 3), 2).tolist() == [0.5, 0.0]
+
+
+def test_empty_place_is_not_the_last_item_of_the_user_above():
+    lists = np.array([[0, 1], [0, -1]])
+    assert m.hit_count(lists, relevant([[3], [2]], 3), 2).tolist() == [0, 0]
 
 
 @settings(max_examples=60, deadline=None)
@@ -180,10 +182,15 @@ def test_agreement_with_ranx_and_scikit_learn(seed, k):
         (lambda: m.recall(LISTS[:2], RELEVANT, 5), "Списков 2"),
         (lambda: m.recall(LISTS + 5, RELEVANT, 5), "вне каталога"),
         (lambda: m.recall(LISTS / 1, RELEVANT, 5), "целые номера"),
-        (lambda: m.recall(LISTS, RELEVANT.toarray(), 5), "csr_array"),
         (lambda: m.recall(LISTS * 0, RELEVANT, 5), "дважды"),
-        (lambda: m.ndcg(LISTS, RELEVANT, 5, ideal="best"), "есть min"),
-        (lambda: m.average_precision(LISTS, RELEVANT, 5, denominator="n"), "есть min"),
+        (
+            lambda: m.ndcg(LISTS, RELEVANT, 5, ideal="best"),
+            "ideal — одно из min, relevant, k, hits",
+        ),
+        (
+            lambda: m.average_precision(LISTS, RELEVANT, 5, denominator="n"),
+            "denominator — одно из min",
+        ),
         (lambda: m.novelty(LISTS, np.zeros(10), 8, 5), "логарифм нуля"),
         (lambda: m.coverage(LISTS * 0 - 1, 10, 5), "пусты"),
     ],

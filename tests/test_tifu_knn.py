@@ -19,10 +19,10 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.neighbors import NearestNeighbors
 
-from recsys_lessons.datasets import make_baskets
 from recsys_lessons.evaluation import compare, evaluate
 from recsys_lessons.models import TIFUKNN
 from recsys_lessons.splits import next_basket, to_matrix
+from recsys_lessons.synthetic import make_baskets
 
 A, B, C = 0, 1, 2
 HALF = {"within_decay": 0.5, "group_decay": 0.5}
