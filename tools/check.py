@@ -156,6 +156,8 @@ def test_failures(report: Path) -> list[Failure]:
         # pytest.fail без стека: полный текст начинается самим сообщением (длинное в нём обрезано).
         if message.startswith("Failed: ") and text.startswith(message[8:108]):
             shown = text.strip().splitlines()
+        elif message == "collection failure":  # файл тестов не импортируется: причина в конце
+            test, shown = file, text.strip().splitlines()[-MAX_LINES:]
         else:
             shown = [line[:MAX_WIDTH] for line in message.splitlines()[:MAX_LINES]]
         rebuild = re.search(r"make lessons NB=\S+(?: FULL=\S+)?", text if shown else "")
