@@ -131,9 +131,9 @@ def main(arguments: list[str] | None = None) -> int:
         )
         if not near:
             failed.append(name)
-    for name, recalls in all_recalls.items():
+    for name, values in all_recalls.items():
         if name != "EASE" and "EASE" in all_recalls:
-            gap = recalls - all_recalls["EASE"]
+            gap = values - all_recalls["EASE"]
             print(
                 f"{name} − EASE на тех же разбиениях: {gap.mean():+.4f}, от {gap.min():+.4f} "
                 f"до {gap.max():+.4f}; в статье {MODELS[name][1] - MODELS['EASE'][1]:+.4f}"

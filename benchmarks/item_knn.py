@@ -6,6 +6,7 @@
 """
 
 import warnings
+from functools import partial
 
 import numpy as np
 import scipy.sparse as sp
@@ -34,7 +35,7 @@ def main() -> None:
     for dtype in ("float32", "float64"):
         for truncation in ("source", "target"):
             model = ItemKNN(k=K, truncation=truncation, dtype=np.dtype(dtype))
-            actions[f"ItemKNN {dtype} {truncation}"] = lambda model=model: model.fit(X)
+            actions[f"ItemKNN {dtype} {truncation}"] = partial(model.fit, X)
     compare_times(actions, base="implicit")
 
     theirs = fit_implicit(as_matrix).similarity.toarray()
@@ -43,7 +44,7 @@ def main() -> None:
     worst = abs(np.sort(theirs, axis=1) - np.sort(ours, axis=1)).max()
     print(f"наибольшее расхождение отсортированных сходств: {worst:.1e}")
     for dtype in ("float32", "float64"):
-        took, peak = peak_memory(lambda d=dtype: ItemKNN(k=K, dtype=np.dtype(d)).fit(X))
+        took, peak = peak_memory(partial(ItemKNN(k=K, dtype=np.dtype(dtype)).fit, X))
         print(f"ItemKNN {dtype}: {took:.1f} с, память обучения {peak / 1e9:.2f} ГБ")
 
 

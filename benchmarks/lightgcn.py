@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -79,7 +80,7 @@ def main() -> None:
     actions = {name: WithEmbed(embed, **SETTINGS) for name, embed in ways.items()}
     actions["LightGCN урока"] = LightGCN(**SETTINGS)
     compare_times(
-        {name: (lambda model=model: model.fit(X)) for name, model in actions.items()},
+        {name: partial(model.fit, X) for name, model in actions.items()},
         base="LightGCN урока",
     )
 

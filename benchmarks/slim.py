@@ -12,6 +12,7 @@
 """
 
 import argparse
+from functools import partial
 
 import numpy as np
 import scipy.sparse as sp
@@ -79,6 +80,10 @@ def objective(X: sp.csr_array, B: sp.csr_array) -> float:
     return float((error**2).sum() / 2 + L2 * (B.data**2).sum() / 2 + L1 * B.data.sum())
 
 
+def scores(X: sp.csr_array, B: sp.csr_array, users: np.ndarray) -> np.ndarray:
+    return (X[users] @ B).toarray()
+
+
 def times(X: sp.csr_array, everything: bool) -> None:
     as_matrix = sp.csr_matrix(X)
     actions = {
@@ -99,7 +104,7 @@ def quality(train: sp.csr_array, test: sp.csr_array, everything: bool) -> None:
         if everything:
             weights["SLIM ADMM"] = ours("admm").fit(train).B_
     results = {
-        name: evaluate(lambda users, B=B: (train[users] @ B).toarray(), test, train, [METRIC])
+        name: evaluate(partial(scores, train, B), test, train, [METRIC])
         for name, B in weights.items()
     }
     lowest = min(objective(train, B) for B in weights.values())
@@ -126,7 +131,7 @@ def main() -> None:
     times(train, options.all)
     quality(train, test, options.all)
     for dtype in ("float32", "float64"):
-        took, peak = peak_memory(lambda dtype=dtype: ours(dtype=dtype).fit(X))
+        took, peak = peak_memory(partial(ours(dtype=dtype).fit, X))
         print(f"{dtype}: {took:.1f} с, память обучения {peak / 1e9:.2f} ГБ")
 
 

@@ -65,7 +65,7 @@ print("Item-KNN советует:", *marked, sep="\n  ")
 # смотрели».
 #
 # **Что нужно знать.** Матрица взаимодействий и балл — [00a](00a_start.ipynb), метрики и протокол A
-# — [00b](00b_evaluation.ipynb), [косинус угла](A_handbook.ipynb#Косинус-угла).
+# — [00b](00b_evaluation.ipynb), [косинус угла](A_handbook.ipynb#cell-id=cosine).
 #
 # **Время.** 75 минут чтения, меньше минуты исполнения.
 #
@@ -833,7 +833,9 @@ def show_list(k=100, h=0, truncation="target"):
     print(*films[recommend(model.score, [viewer], test.seen, k=5)[0]], sep="\n")
 
 
-plots.live(show_list, k=(1, 500), h=(0, 500), truncation=["source", "target"])
+labels = {"k": "K", "truncation": "отсечение"}
+ways = {"по источнику": "source", "по цели": "target"}
+plots.live(show_list, labels, k=(1, 500), h=(0, 500), truncation=ways)
 
 # %% [markdown]
 # В JupyterLab под ячейкой есть ползунки. **Предскажите, затем подвиньте**: что останется в списке

@@ -47,7 +47,7 @@ RUSSIAN = {
 
 # %%
 baskets, products = load_baskets()
-n_families, n_goods = shape = (baskets["user"].max() + 1, len(products))
+n_families, n_goods = shape = (int(baskets["user"].max()) + 1, len(products))
 goods = np.array([RUSSIAN.get(name, name) for name in products["name"]])
 history, target = next_basket(baskets, pd.Timestamp("2017-11-01"))
 
@@ -256,11 +256,13 @@ plt.show()
 # $$
 #
 # **Код.** Обе матрицы разреженные, и $V$ тоже: плотной таблицы пользователи × объекты нет нигде.
-# Товар, записанный в корзине дважды, считаем один раз. Половина первой функции — проверки: неверный
-# номер должен дать ошибку, а не чужой товар.
+# Товар, записанный в корзине дважды, считаем один раз. Корзины сначала проверяет `check_baskets`:
+# неверный номер должен дать ошибку, а не чужой товар.
 
 # %% tags=["model"]
 import scipy.sparse as sp
+
+from recsys_lessons import inputs
 
 
 def stack_baskets(baskets, n_items):
@@ -271,21 +273,8 @@ def stack_baskets(baskets, n_items):
     :raises TypeError: не словарь
     :raises ValueError: история — не список корзин, номер объекта не целый или вне каталога
     """
-    if not isinstance(baskets, dict):
-        raise TypeError(
-            f"Нужен словарь «пользователь → список корзин», а не {type(baskets).__name__}."
-        )
-    try:
-        rows = [np.asarray(basket) for history in baskets.values() for basket in history]
-        lengths = np.array([len(history) for history in baskets.values()], dtype=np.int64)
-    except (TypeError, ValueError):  # не список или строки разной длины
-        rows = [np.empty((0, 0))]
-    if any(row.ndim != 1 or (row.size and row.dtype.kind not in "iu") for row in rows):
-        raise ValueError("История — список корзин из целых номеров, пример: {0: [[3, 7], [7]]}.")
-    items = np.concatenate([np.empty(0, dtype=np.int64), *(row.astype(np.int64) for row in rows)])
-    outside = items[(items < 0) | (items >= n_items)]
-    if outside.size:
-        raise ValueError(f"Объекта {outside[0]} нет: номера в каталоге от 0 до {n_items - 1}.")
+    rows, lengths = inputs.check_baskets(baskets, n_items)
+    items = np.concatenate([np.empty(0, dtype=np.int64), *rows])
     starts = np.cumsum([0, *map(len, rows)])
     stacked = sp.csr_array((np.ones(len(items)), items, starts), shape=(len(rows), n_items))
     stacked.sum_duplicates()
@@ -341,11 +330,20 @@ print(f"корзин {stacked.shape[0]}, покупок {stacked.nnz}, чисе�
 # обученного, а не квадрат их числа.
 #
 # **Код.** Себя в соседи не берём: расстояние до себя — ноль, и первым соседом всегда был бы ты сам.
-# Равные расстояния не должны различаться последним знаком, поэтому их округляем; из равных ближе
-# меньший номер.
+# Равные расстояния не должны различаться последними знаками, поэтому их округляем; из равных ближе
+# меньший номер. Округлять надо относительно: у одних векторы в миллион раз короче, чем у других, и
+# двенадцать знаков после запятой стёрли бы все их расстояния. Поэтому оставляем старшие 37 двоичных
+# цифр из 53 ([T. Dekker, Numerische Mathematik 18, 1971](https://doi.org/10.1007/BF01397083)).
+# Округляем $\lVert v_u-v_w\rVert^2+\lVert v_u\rVert^2$: ошибка вычитания мала именно рядом с этой суммой.
 
 # %% tags=["model"]
 from recsys_lessons.metrics import top_k
+
+
+def keep_leading_bits(x):
+    """Округлить до 37 двоичных цифр: относительная ошибка не больше ``2**-37``."""
+    large = x * (2.0**16 + 1)
+    return large - (large - x)
 
 
 def nearest_users(queries, fitted, n_neighbors, own=None, block=500):
@@ -360,10 +358,13 @@ def nearest_users(queries, fitted, n_neighbors, own=None, block=500):
     found = [np.empty((0, n_neighbors), dtype=np.int64)]
     for start in range(0, queries.shape[0], block):
         part = queries[start : start + block]
-        distance = norms - 2 * (fitted @ part.T.toarray()).T
+        lengths = part.multiply(part).sum(axis=1)
+        distance = keep_leading_bits(
+            norms - 2 * (fitted @ part.T.toarray()).T + 2 * lengths[:, None]
+        )
         if own is not None:
             distance[np.arange(len(distance)), own[start : start + block]] = np.inf
-        found.append(top_k(-distance.round(12), n_neighbors))
+        found.append(top_k(-distance, n_neighbors))
     return np.concatenate(found)
 
 
@@ -419,24 +420,10 @@ def neighbour_mean(neighbours, fitted):
 # соседей достаётся среднее по всем.
 
 # %% tags=["model"]
-from recsys_lessons import inputs
+from sklearn.base import BaseEstimator
 
 
-def check_settings(model, n_items):
-    """Гиперпараметры :class:`TIFUKNN` и размер каталога.
-
-    :raises ValueError: число вне границ или не целое, неизвестный ``variant``
-    """
-    names = ("n_neighbors", "n_groups", "n_items")
-    for name, value in zip(names, (model.n_neighbors, model.n_groups, n_items), strict=True):
-        inputs.check_count(name, value)
-    for name in ("within_decay", "group_decay", "alpha"):
-        inputs.check_number(name, getattr(model, name), 0, 1)
-    inputs.check_choice("variant", model.variant, ("paper", "code"))
-
-
-# %% tags=["model"]
-class TIFUKNN:
+class TIFUKNN(BaseEstimator):
     """Следующая корзина: частота с затуханием и соседи (Hu и др., SIGIR 2020).
 
     Значения по умолчанию — опубликованные авторами для набора Ta-Feng.
@@ -468,8 +455,8 @@ class TIFUKNN:
         :raises ValueError: плохие корзины или гиперпараметры, меньше двух пользователей,
             пользователь без покупок
         """
-        check_settings(self, n_items)
-        vectors = self._vectors(baskets, n_items)
+        self._check_settings()
+        vectors = self._vectors(baskets, inputs.check_count("n_items", n_items))
         users = inputs.check_users(list(baskets), None)
         if len(users) < 2:
             raise ValueError("Нужно хотя бы два пользователя: иначе соседей искать не среди кого.")
@@ -481,7 +468,11 @@ class TIFUKNN:
         return self
 
     def score(self, users):
-        """Баллы обученных пользователей, форма ``(len(users), n_items)``."""
+        """Баллы обученных пользователей, форма ``(len(users), n_items)``.
+
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: такого пользователя в обучении не было
+        """
         inputs.check_fitted(self, "vectors_")
         users = inputs.check_users(users, None).tolist()
         for user in users:
@@ -494,6 +485,14 @@ class TIFUKNN:
         """Баллы новых пользователей в порядке словаря, форма ``(n_new, n_items)``."""
         inputs.check_fitted(self, "vectors_")
         return self._mix(self._vectors(baskets_new, self.vectors_.shape[1]), None)
+
+    def _check_settings(self):
+        """Гиперпараметры в своих границах."""
+        for name in ("n_neighbors", "n_groups"):
+            inputs.check_count(name, getattr(self, name))
+        for name in ("within_decay", "group_decay", "alpha"):
+            inputs.check_number(name, getattr(self, name), 0, 1)
+        inputs.check_choice("variant", self.variant, ("paper", "code"))
 
     def _vectors(self, baskets, n_items):
         """Векторы привычек по корзинам."""
@@ -582,7 +581,7 @@ check_close("смесь частот", everyone.score(first), 0.9 * share + 0.1 
 
 
 # %% tags=["deep"]
-from recsys_lessons.datasets import make_baskets
+from recsys_lessons.synthetic import make_baskets
 
 made, _ = make_baskets(n_users=1000, n_baskets=12, seed=0)
 made_history, made_target = next_basket(made, pd.Timestamp("2024-03-10"))
@@ -655,10 +654,10 @@ plt.show()
 # угаданные **повторные** покупки и угаданные **новые** — то, чего семья до среза не брала.
 
 # %%
-METRICS = ["Recall@10", "NDCG@10", "HR@10"]
+METRICS = ("Recall@10", "NDCG@10", "HR@10")
 
 
-def cut(date):
+def cut(baskets, date):
     """История, следующие корзины и купленное до даты: словарь и две матрицы семьи × товары."""
     history, target = next_basket(baskets, pd.Timestamp(date))
     pairs = [(user, item) for user, items in target.items() for item in items]
@@ -677,8 +676,8 @@ def measure(score, hidden, bought):
 
 
 # %%
-val_history, val_hidden, val_bought = cut("2017-10-01")
-history, hidden, bought = cut("2017-11-01")
+val_history, val_hidden, val_bought = cut(baskets, "2017-10-01")
+history, hidden, bought = cut(baskets, "2017-11-01")
 print(f"семей с историей {len(history)}, со следующей корзиной {len(target)}")
 print(f"повторных среди следующих покупок: {hidden.multiply(bought).nnz / hidden.nnz:.2f}")
 print("совпадений времени:", baskets.drop_duplicates("basket").duplicated(["user", "time"]).sum())
@@ -726,12 +725,12 @@ print(summary_table(mixes, digits=4)["Recall@10"].to_string())
 
 
 # %%
-def try_settings(grid):
+def try_settings(history, hidden, grid):
     """Recall@10 на валидации для всех сочетаний сетки."""
     found = []
     for values in product(*grid.values()):
-        model = TIFUKNN(**dict(zip(grid, values, strict=True))).fit(val_history, n_goods)
-        recall = evaluate(model.score, val_hidden, metrics=METRICS)["Recall@10"]
+        model = TIFUKNN(**dict(zip(grid, values, strict=True))).fit(history, n_goods)
+        recall = evaluate(model.score, hidden, metrics=METRICS)["Recall@10"]
         found.append([*values, round(recall, 4)])
     return found
 
@@ -745,7 +744,10 @@ grid = {
     "alpha": [0.5, 0.7], "n_neighbors": [100],
 }  # fmt: skip
 found = stored_result(
-    "02_tifu_knn.tuning", try_settings, models=("tifu_knn",), data=(baskets,), params={"grid": grid}
+    "02_tifu_knn.tuning",
+    try_settings,
+    data={"history": val_history, "hidden": val_hidden},
+    params={"grid": grid},
 )
 tuning = pd.DataFrame(found, columns=[*grid, "Recall@10"])
 tuning = tuning.sort_values("Recall@10", ascending=False, kind="stable")
@@ -832,15 +834,13 @@ for name, change in {"затухание": PLAIN, "соседство": {"alpha"
 
 
 # %% tags=["deep"]
-def over_dates(settings, dates):
+def over_dates(baskets, settings, changes, dates):
     """Разность «полная − другая»: среднее и ошибка по семьям, усреднённым по срезам."""
-    changes = {"полная": {}, "затухание": PLAIN, "соседи": {"alpha": 1}}
-    changes["вес соседей"] = {"alpha": 0.999}
     values = {}
     for date in dates:
-        history, hidden, bought = cut(date)
+        history, hidden, bought = cut(baskets, date)
         scores = {"смесь": baselines(history, bought, alpha=0.9)["смесь"]}
-        for name, change in changes.items():
+        for name, change in {"полная": {}, **changes}.items():
             scores[name] = TIFUKNN(**{**settings, **change}).fit(history, n_goods).score
         for name, score in scores.items():
             values.setdefault(name, []).append(evaluate(score, hidden, metrics=METRICS).values)
@@ -850,17 +850,18 @@ def over_dates(settings, dates):
             metric: [round(float(gain.mean()), 4), round(float(gain.sem()), 4)]
             for metric, gain in (means["полная"] - means[name])[["Recall@10", "NDCG@10"]].items()
         }
-        for name in ("затухание", "соседи", "вес соседей", "смесь")
+        for name in (*changes, "смесь")
     }
 
 
 # %% tags=["deep"]
+changes = {"затухание": PLAIN, "соседи": {"alpha": 1}, "вес соседей": {"alpha": 0.999}}
+dates = ["2017-11-01", "2017-11-15", "2017-12-01", "2017-12-15"]
 gains = stored_result(
     "02_tifu_knn.dates",
     over_dates,
-    models=("tifu_knn", "ease"),
-    data=(baskets,),
-    params={"settings": best, "dates": ["2017-11-01", "2017-11-15", "2017-12-01", "2017-12-15"]},
+    data={"baskets": baskets},
+    params={"settings": best, "changes": changes, "dates": dates},
 )
 for name, row in gains.items():
     text = ", ".join(f"{metric} {mean:+.4f} ± {se:.4f}" for metric, (mean, se) in row.items())
@@ -958,7 +959,8 @@ def show_list(alpha=0.5, k=100, group_decay=0.8):
     print(*goods[recommend(model.score, [family], k=10)[0]], sep="\n")
 
 
-plots.live(show_list, alpha=(0.0, 1.0, 0.1), k=(1, 300), group_decay=(0.1, 1.0, 0.1))
+labels = {"alpha": "α", "k": "K", "group_decay": "r_g"}
+plots.live(show_list, labels, alpha=(0.0, 1.0, 0.1), k=(1, 300), group_decay=(0.1, 1.0, 0.1))
 
 # %% [markdown]
 # В JupyterLab под ячейкой три ползунка. Подвиньте $\alpha$ к нулю и найдите товары, которых семья не

@@ -17,19 +17,26 @@
 # высоко оценил; модель этого не знала.
 
 # %%
+from importlib.util import find_spec
 from itertools import product
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from implicit.cpu.als import AlternatingLeastSquares
 from threadpoolctl import threadpool_limits
 
 from recsys_lessons import models, plots
 from recsys_lessons.checks import check_better, check_close, check_task, check_true
 from recsys_lessons.datasets import load_movielens
-from recsys_lessons.evaluation import average_seeds, compare, evaluate, recommend, summary_table
+from recsys_lessons.evaluation import (
+    compare,
+    evaluate,
+    over_seeds,
+    recommend,
+    seeds_table,
+    summary_table,
+)
 from recsys_lessons.metrics import mean_popularity
 from recsys_lessons.models import EASE, Popularity
 from recsys_lessons.results import stored_result
@@ -67,9 +74,9 @@ for item in recommend(finished.score, [viewer], test.seen, k=10)[0]:
 # проверять градиент численно, а обучение — по кривой потерь; переводить гиперпараметры одной
 # библиотеки в гиперпараметры другой.
 #
-# **Что нужно знать.** [Производная квадрата нормы](A_handbook.ipynb#Производная-квадрата-нормы),
-# [сингулярное разложение](A_handbook.ipynb#Сингулярное-разложение),
-# [разложение Холецкого](A_handbook.ipynb#Разложение-Холецкого). Метрики и протокол — в
+# **Что нужно знать.** [Производная квадрата нормы](A_handbook.ipynb#cell-id=squared-norm),
+# [сингулярное разложение](A_handbook.ipynb#cell-id=svd),
+# [разложение Холецкого](A_handbook.ipynb#cell-id=cholesky). Метрики и протокол — в
 # [00b_evaluation](00b_evaluation.ipynb).
 #
 # **Время.** 75 минут чтения, меньше минуты исполнения.
@@ -154,7 +161,7 @@ plt.show()
 #
 # **SVD** минимизирует сумму квадратов по **всем** ячейкам с равными весами. Пустая ячейка для него —
 # такой же надёжный факт, как единица. Решение известно в явном виде:
-# [сингулярное разложение](A_handbook.ipynb#Сингулярное-разложение). Посмотрим на валидационную
+# [сингулярное разложение](A_handbook.ipynb#cell-id=svd). Посмотрим на валидационную
 # часть.
 
 # %%
@@ -303,7 +310,7 @@ print(f"слагаемых: по всем фильмам {n_users * n_films}, п
 #
 # **Код.** Строка `V.T @ V` складывает $q_iq_i^\top$ по истории; корень из веса делит вес поровну
 # между множителями. Функция LAPACK `posv` решает систему
-# [разложением Холецкого](A_handbook.ipynb#Разложение-Холецкого); `A.T` — та же симметричная матрица,
+# [разложением Холецкого](A_handbook.ipynb#cell-id=cholesky); `A.T` — та же симметричная матрица,
 # но в порядке, который LAPACK читает без копирования.
 
 # %% tags=["model"]
@@ -454,11 +461,12 @@ print(f"медиана всех баллов {np.median(P_wrong @ Q_wrong.T):.2f
 
 # %% tags=["model"]
 import scipy.sparse as sp
+from sklearn.base import BaseEstimator
 
 from recsys_lessons import inputs
 
 
-class IALS:
+class IALS(BaseEstimator):
     """Матричное разложение для неявной обратной связи (Hu и др., ICDM 2008; Rendle и др., 2022).
 
     :param n_factors: размерность векторов $d$
@@ -486,19 +494,22 @@ class IALS:
 
         :param X: взаимодействия, разреженная матрица ``(n_users, n_items)``; число — вес
         :raises TypeError: матрица не разреженная
-        :raises ValueError: матрица пуста или испорчена, гиперпараметр вне границ
+        :raises ValueError: матрица пуста или испорчена, гиперпараметр вне границ, система вырождена
+        :raises MemoryError: векторы не поместятся в память
         """
         inputs.check_number("regularization", self.regularization, 0, above=True)
         inputs.check_number("alpha0", self.alpha0, 0, above=True)
         inputs.check_number("nu", self.nu, 0)
-        inputs.check_count("n_factors", self.n_factors)
+        d = inputs.check_count("n_factors", self.n_factors)
         inputs.check_count("n_sweeps", self.n_sweeps)
-        inputs.check_count("seed", self.seed, 0)
+        seed = inputs.check_seed(self.seed)
         X = inputs.check_training(X, self.dtype)
+        inputs.check_memory(
+            8 * 2 * d * (sum(X.shape) + d), f"Векторы по {d} чисел", "Уменьшите n_factors."
+        )
         columns = sp.csr_array(X.T)
-        scale = 0.1 / np.sqrt(self.n_factors)
-        shape = (X.shape[1], self.n_factors)
-        Q = np.random.default_rng(self.seed).normal(0, scale, shape).astype(self.dtype)
+        scale = 0.1 / np.sqrt(d)
+        Q = np.random.default_rng(seed).normal(0, scale, (X.shape[1], d)).astype(self.dtype)
         for _ in range(self.n_sweeps):
             P = self._half_sweep(X, Q)
             Q = self._half_sweep(columns, P)
@@ -531,8 +542,17 @@ class IALS:
 
 
 # %%
+HAS_IMPLICIT = find_spec("implicit") is not None
+if not HAS_IMPLICIT:
+    print(
+        "Библиотеки implicit нет: сверка и строки с нею пропущены. Поставить: pip install implicit"
+    )
+
+
 def fit_implicit(X, n_factors, n_sweeps=15, Q=None, **settings):
     """Векторы ``P`` и ``Q`` из implicit; ``Q`` — начальные векторы объектов."""
+    from implicit.cpu.als import AlternatingLeastSquares
+
     settings = {"use_cg": False, "dtype": np.float64, "num_threads": 1} | settings
     with threadpool_limits(1, "blas"):
         model = AlternatingLeastSquares(n_factors, iterations=n_sweeps, **settings)
@@ -549,15 +569,18 @@ theirs = {"alpha": 1 + 1 / 0.25, "regularization": 2.0 * (1 + 0.25) / 0.25}
 theirs["Q"] = root * np.random.default_rng(0).normal(0, 0.1 / np.sqrt(32), (n_films, 32))
 
 # %%
-for n_sweeps, bound in ((1, 1e-10), (15, 1e-8)):
+for n_sweeps, bound in ((1, 1e-10), (15, 1e-8)) if HAS_IMPLICIT else ():
     model = IALS(**ours, n_sweeps=n_sweeps).fit(X)
     their_P, their_Q = fit_implicit(X, 32, n_sweeps, **theirs)
     our_scores, their_scores = model.P_ @ model.Q_.T * root**2, their_P @ their_Q.T
     check_close(f"векторы зрителей, проходов: {n_sweeps}", model.P_ * root, their_P, bound)
     check_close(f"баллы, проходов: {n_sweeps}", our_scores, their_scores, bound)
-our_lists = recommend(model.score, range(n_users), validation.seen)
-their_lists = recommend(lambda users: their_scores[users], range(n_users), validation.seen)
-check_true("списки одни и те же", our_lists == their_lists)
+
+# %%
+if HAS_IMPLICIT:
+    our_lists = recommend(model.score, range(n_users), validation.seen)
+    their_lists = recommend(lambda users: their_scores[users], range(n_users), validation.seen)
+    check_true("списки одни и те же", our_lists == their_lists)
 
 # %% [markdown]
 # Совпадают и отдельные векторы, и баллы, и все списки. Порядок полупроходов тоже общий: сначала
@@ -584,17 +607,17 @@ GRID = {
 }
 
 
-def tune(**grid):
-    """NDCG@10 на валидационной части для каждого сочетания значений."""
+def tune(split, **grid):
+    """NDCG@10 на тестовой части разбиения ``split`` для каждого сочетания значений."""
     found = []
     for values in product(*grid.values()):
-        model = IALS(**dict(zip(grid, values, strict=True))).fit(X)
-        found.append(round(on_validation(model.P_, model.Q_)["NDCG@10"], 4))
+        model = IALS(**dict(zip(grid, values, strict=True))).fit(split.train)
+        found.append(round(evaluate(model.score, split.test, split.seen)["NDCG@10"], 4))
     return found
 
 
 # %%
-values = stored_result("03_ials.tuning", tune, models=("ials",), data=(ratings,), params=GRID)
+values = stored_result("03_ials.tuning", tune, data={"split": validation}, params=GRID)
 tuning = np.reshape(values, [len(grid) for grid in GRID.values()])
 best = dict(zip(GRID, list(product(*GRID.values()))[int(np.argmax(values))], strict=True))
 print(f"лучшее сочетание: {best}, NDCG@10 {max(values):.3f}")
@@ -643,12 +666,15 @@ plt.show()
 
 
 # %%
-def contest(split, seed=0):
-    """Пять моделей, обученных и испытанных на одном разбиении."""
-    boxed = {"n_factors": 100, "regularization": 0.01, "random_state": seed}
+BOXED = (("iALS из коробки", 1.0), ("iALS, alpha=40", 40.0))
+
+
+def contest(split, best, boxed, seed=0):
+    """Модели, обученные и испытанные на одном разбиении; ``boxed`` — имена и ``alpha`` implicit."""
+    defaults = {"n_factors": 100, "regularization": 0.01, "random_state": seed}
     scores = {"Популярное": Popularity().fit(split.train).score}
-    for name, alpha in (("iALS из коробки", 1.0), ("iALS, alpha=40", 40.0)):
-        P, Q = fit_implicit(split.train, alpha=alpha, **boxed)
+    for name, alpha in boxed:
+        P, Q = fit_implicit(split.train, alpha=alpha, **defaults)
         scores[name] = lambda users, P=P, Q=Q: P[users] @ Q.T
     scores["iALS подобранная"] = IALS(**best, seed=seed).fit(split.train).score
     scores["EASE"] = EASE(l2=150).fit(split.train).score
@@ -656,7 +682,7 @@ def contest(split, seed=0):
 
 
 # %%
-result = contest(test)
+result = contest(test, best, BOXED if HAS_IMPLICIT else ())
 print(summary_table(result).to_string())
 
 # %% [markdown]
@@ -666,7 +692,8 @@ print(summary_table(result).to_string())
 # %%
 tuned = result["iALS подобранная"]
 check_better("подобранная лучше популярного", tuned, result["Популярное"], "NDCG@10")
-check_better("подобранная лучше коробочной", tuned, result["iALS из коробки"], "NDCG@10")
+if HAS_IMPLICIT:
+    check_better("подобранная лучше коробочной", tuned, result["iALS из коробки"], "NDCG@10")
 print("iALS − EASE:", compare(tuned, result["EASE"], "NDCG@10"))
 print("iALS − EASE:", compare(tuned, result["EASE"], "Recall@20"))
 L, s, R = np.linalg.svd(test.train.toarray(), full_matrices=False)
@@ -749,21 +776,19 @@ print("достройка − обучение:", compare(folded, result["iALS �
 
 
 # %% tags=["deep"]
-def over_seeds(n_seeds, **best):
+def contest_over_seeds(ratings, best, boxed, n_seeds):
     """Среднее, его ошибка и разброс по зёрнам для каждой модели."""
-    runs = [contest(board_a(ratings, seed)[1], seed) for seed in range(n_seeds)]
-    table = {}
-    for name in runs[0]:
-        pooled = average_seeds([run[name] for run in runs])
-        row = {"mean": pooled["NDCG@10"], "se": pooled.summary().loc["NDCG@10", "se"]}
-        row["sd"] = pooled.seed_sd["NDCG@10"]
-        table[name] = {column: round(float(value), 4) for column, value in row.items()}
-    return table
+    pooled = over_seeds(lambda seed: contest(board_a(ratings, seed)[1], best, boxed, seed), n_seeds)
+    return seeds_table(pooled)
 
 
 # %% tags=["deep"]
-used, params = ("ials", "ease", "start"), {"n_seeds": 5, **best}
-seeds = stored_result("03_ials.seeds", over_seeds, models=used, data=(ratings,), params=params)
+seeds = stored_result(
+    "03_ials.seeds",
+    contest_over_seeds,
+    data={"ratings": ratings},
+    params={"best": best, "boxed": BOXED, "n_seeds": 5},
+)
 print(pd.DataFrame(seeds).T.to_string())
 
 # %% [markdown] tags=["deep"]
@@ -806,7 +831,8 @@ def show_list(alpha0=0.3, power=-2.0):
     print(*films[recommend(model.score, [viewer], test.seen, k=5)[0]], sep="\n")
 
 
-plots.live(show_list, alpha0=(0.05, 2.0, 0.05), power=(-4.0, -1.0, 0.25))
+labels = {"alpha0": "α₀", "power": "lg λ₂"}
+plots.live(show_list, labels, alpha0=(0.05, 2.0, 0.05), power=(-4.0, -1.0, 0.25))
 
 # %% [markdown]
 # В JupyterLab под ячейкой два ползунка: $\alpha_0$ и показатель степени десяти для $\lambda_2$.
@@ -847,11 +873,12 @@ except ValueError as error:
 
 # %%
 boxed = {}
-for d in (16, 100):
+for d in (16, 100) if HAS_IMPLICIT else ():
     factors = fit_implicit(X, d, alpha=1.0, regularization=0.01, random_state=0)
     boxed[d] = on_validation(*factors)
     print(f"d = {d:>3}: alpha=1 {boxed[d]['NDCG@10']:.3f}, SVD {svd[d]['NDCG@10']:.3f}")
-check_better("16 факторов лучше 100", boxed[16], boxed[100], "NDCG@10")
+if boxed:
+    check_better("16 факторов лучше 100", boxed[16], boxed[100], "NDCG@10")
 
 # %% [markdown]
 # Числа почти те же, что у SVD. Вот и разгадка коробочной строки таблицы: сто факторов, равное
@@ -917,10 +944,11 @@ for how in ("mean", "sum"):
 # другие. Если сверять свой код с такой моделью, верный код покажется ошибочным.
 
 # %% tags=["deep"]
-cg_P, cg_Q = fit_implicit(X, 32, use_cg=True, **theirs)
-print(f"наибольшее расхождение баллов: {abs(our_scores - cg_P @ cg_Q.T).max():.2f}")
-by_exact = on_validation(model.P_, model.Q_)
-print(compare(by_exact, on_validation(cg_P, cg_Q), "NDCG@10"))
+if HAS_IMPLICIT:
+    cg_P, cg_Q = fit_implicit(X, 32, use_cg=True, **theirs)
+    print(f"наибольшее расхождение баллов: {abs(our_scores - cg_P @ cg_Q.T).max():.2f}")
+    by_exact = on_validation(model.P_, model.Q_)
+    print(compare(by_exact, on_validation(cg_P, cg_Q), "NDCG@10"))
 
 # %% [markdown] tags=["deep"]
 # Точные решения совпали до восьмого знака, а здесь расхождение видно уже в первых. Метрика его не

@@ -69,8 +69,8 @@ for item in recommend(finished.score, [viewer], test.seen, k=10)[0]:
 # условиями оптимальности; переводить штрафы из одной библиотеки в другую.
 #
 # **Что нужно знать.** [EASE](04_ease.ipynb); в справочнике —
-# [производная квадрата нормы](A_handbook.ipynb#Производная-квадрата-нормы) и
-# [условия ККТ](A_handbook.ipynb#Условия-ККТ). Протокол — в [уроке 00b](00b_evaluation.ipynb).
+# [производная квадрата нормы](A_handbook.ipynb#cell-id=squared-norm) и
+# [условия ККТ](A_handbook.ipynb#cell-id=kkt). Протокол — в [уроке 00b](00b_evaluation.ipynb).
 #
 # **Время.** 75 минут чтения, около минуты исполнения.
 #
@@ -180,7 +180,7 @@ print(f"нулевые веса:      {objective(X_toy, 0 * B_hand, 0.5, 1):.4f}
 
 # %% [markdown]
 # Ручное решение ниже обоих соперников. **Проверка**, что ниже него нет ничего, — условия
-# [ККТ](A_handbook.ipynb#Условия-ККТ). Градиент по $B_{kj}$ равен
+# [ККТ](A_handbook.ipynb#cell-id=kkt). Градиент по $B_{kj}$ равен
 # $(GB)_{kj}+\lambda_2B_{kj}+\lambda_1-G_{kj}$. Где вес положителен, градиент обязан быть нулём; где вес
 # ноль, градиент неотрицателен: увеличивать вес невыгодно. Задача выпуклая, поэтому этого достаточно.
 
@@ -881,7 +881,7 @@ def show_list(power=1.0):
     print(*films[recommend(model.score, [viewer], test.seen, k=5)[0]], sep="\n")
 
 
-plots.live(show_list, power=(-1.0, 6.0, 1.0))
+plots.live(show_list, {"power": "log₂ λ₁"}, power=(-1.0, 6.0, 1.0))
 
 # %% [markdown]
 # ## Типичные ошибки

@@ -67,9 +67,9 @@ print("MultiVAE советует:", *np.char.add(marks, films[suggested].astype(
 # выбирать число эпох; сравнивать модели, у которых есть зерно.
 #
 # **Что нужно знать.** Вероятность и математическое ожидание, цепное правило. В справочнике —
-# [автоматическое дифференцирование](A_handbook.ipynb#Автоматическое-дифференцирование),
-# [Adam](A_handbook.ipynb#Adam) и
-# [вариационная нижняя оценка](A_handbook.ipynb#Вариационная-нижняя-оценка). Метрики — в
+# [автоматическое дифференцирование](A_handbook.ipynb#cell-id=autograd),
+# [Adam](A_handbook.ipynb#cell-id=adam) и
+# [вариационная нижняя оценка](A_handbook.ipynb#cell-id=elbo). Метрики — в
 # [уроке 00b](00b_evaluation.ipynb).
 #
 # **Время.** 75 минут чтения, около минуты исполнения.
@@ -188,7 +188,7 @@ check_close("правдоподобие и Multinomial", difference.detach(), 0,
 # $$
 #
 # Пусть то же посчитает
-# [автоматическое дифференцирование](A_handbook.ipynb#Автоматическое-дифференцирование).
+# [автоматическое дифференцирование](A_handbook.ipynb#cell-id=autograd).
 
 # %%
 (gradient,) = torch.autograd.grad(loss.sum(), logits)
@@ -222,7 +222,7 @@ check_close("градиент по выходам", gradient, formula)
 #
 # Справа — вариационная нижняя оценка (ELBO). Второе слагаемое — расстояние Кульбака — Лейблера:
 # сколько кодировщик узнал о зрителе сверх $p(z)$. Подробнее — в
-# [справочнике](A_handbook.ipynb#Вариационная-нижняя-оценка).
+# [справочнике](A_handbook.ipynb#cell-id=elbo).
 #
 # Для одной координаты $\log q-\log p=-\tfrac12\log\sigma^2-\frac{(z-\mu)^2}{2\sigma^2}
 # +\tfrac12z^2$. При усреднении $(z-\mu)^2$ даёт $\sigma^2$, а $z^2$ даёт $\mu^2+\sigma^2$.
@@ -508,78 +508,36 @@ print(f"всего параметров: {sum(p.numel() for p in net.parameters(
 # %% [markdown]
 # ## Алгоритм целиком
 #
-# Сначала проверки входа, потом одна эпоха: перемешать пользователей, взять пакет, посчитать потерю
-# и градиент, сделать шаг [Adam](A_handbook.ipynb#Adam).
+# Одна эпоха: перемешать пользователей, взять пакет, посчитать потерю и градиент, сделать шаг
+# [Adam](A_handbook.ipynb#cell-id=adam). Плотным становится только пакет, вся $X$ — никогда. Пользователи без
+# истории в обучении не участвуют: им нечего объяснять.
+#
+# Эпохи, раннюю остановку и лучшие веса ведёт `train`, общий для всех сетей курса: после эпохи он
+# спрашивает `validation(model)`, запоминает лучшие веса и ждёт `patience` эпох. Кнопка «Прервать
+# ядро» останавливает урок, но выученного не теряет. Если обучение сорвалось, `fitting` возвращает
+# модель к прежнему виду.
 
 # %% tags=["model"]
+from functools import partial
+
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from recsys_lessons import inputs
+from recsys_lessons.training import fitting, train
 
 
-def check_settings(model):
-    """Гиперпараметры ``MultiVAE`` в своих границах, и вычислительное устройство есть.
-
-    :raises ValueError: это не так
-    """
-    whole = {"hidden": 1, "latent": 1, "epochs": 1, "batch_size": 1, "patience": 1}
-    for name, low in {**whole, "anneal_steps": 0, "seed": 0}.items():
-        inputs.check_count(name, getattr(model, name), low)
-    inputs.check_number("dropout", model.dropout, 0, 0.99)
-    inputs.check_number("beta_cap", model.beta_cap, 0)
-    inputs.check_number("lr", model.lr, 0, above=True)
-    try:
-        torch.empty(0, device=model.device)
-    except (RuntimeError, AssertionError, TypeError) as error:
-        raise ValueError(f"Устройства {model.device!r} нет. Обычный выбор: 'cpu'.") from error
-
-
-# %% tags=["model"]
 def to_tensor(X, device):
     """Плотный пакет из строк разреженной матрицы: ``(batch, n_items)``."""
     return torch.from_numpy(X.toarray()).to(device)
 
 
-def train_epoch(model, optimizer, generator):
-    """Одна эпоха: каждый пользователь с историей один раз, в случайном порядке, пакетами.
-
-    :raises FloatingPointError: функция потерь или веса перестали быть числами
-    """
-    users = np.flatnonzero(np.diff(model.X_.indptr))
-    order = users[torch.randperm(len(users), generator=generator).numpy()]
-    for start in range(0, len(order), model.batch_size):
-        x = to_tensor(model.X_[order[start : start + model.batch_size]], model.device)
-        logits, mu, log_var = model.net_(x, generator)
-        beta = kl_weight(model.n_updates_, model.beta_cap, model.anneal_steps)
-        loss = (model.reconstruction(logits, x) + beta * kl_to_standard(mu, log_var)).mean()
-        if not torch.isfinite(loss):
-            raise FloatingPointError("Функция потерь — не число: уменьшите темп обучения lr.")
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        model.n_updates_ += 1
-    if not all(torch.isfinite(weights).all() for weights in model.net_.parameters()):
-        raise FloatingPointError("Веса — не числа: уменьшите темп обучения lr.")
-
-
-# %% [markdown]
-# Плотным становится только пакет, вся $X$ — никогда. Пользователи без истории в обучении не
-# участвуют: им нечего объяснять.
-#
-# Класс добавляет раннюю остановку: после эпохи спрашивает `validation(model)`, запоминает лучшие
-# веса и ждёт `patience` эпох. Кнопка «Прервать ядро» выученного не теряет.
-
 # %% tags=["model"]
-from copy import deepcopy
-
-from tqdm.auto import tqdm
-
-from recsys_lessons import building
-
-
-# %% tags=["model"]
-class MultiVAE:
+class MultiVAE(BaseEstimator):
     """Вариационный автокодировщик с мультиномиальным правдоподобием (Liang и др., WWW 2018).
+
+    После обучения ``losses_`` — средние потери эпох, ``curve_`` — пары «эпоха, число
+    ``validation``», ``best_epoch_`` — эпоха, чьи веса остались.
 
     :param hidden: ширина скрытых слоёв
     :param latent: размерность скрытого вектора $z$
@@ -591,56 +549,68 @@ class MultiVAE:
     :param lr: темп обучения Adam
     :param seed: зерно генератора
     :param device: где считать: ``"cpu"``, ``"cuda"``
+    :param validate_every: раз во сколько эпох звать ``validation``
     :param patience: сколько эпох без улучшения ждёт ранняя остановка
     :param dtype: тип чисел; с ``float32`` быстрее, но последние цифры зависят от процессора
     """
 
     def __init__(
         self, hidden=600, latent=200, dropout=0.5, beta_cap=0.2, anneal_steps=2000, epochs=25,
-        batch_size=50, lr=1e-3, seed=0, device="cpu", patience=10, dtype=np.float64,
+        batch_size=50, lr=1e-3, seed=0, device="cpu", validate_every=1, patience=10,
+        dtype=np.float64,
     ):  # fmt: skip
         self.hidden, self.latent, self.dropout = hidden, latent, dropout
         self.beta_cap, self.anneal_steps = beta_cap, anneal_steps
-        self.epochs, self.batch_size, self.lr, self.patience = epochs, batch_size, lr, patience
+        self.epochs, self.batch_size, self.lr = epochs, batch_size, lr
+        self.validate_every, self.patience = validate_every, patience
         self.seed, self.device, self.dtype = seed, device, dtype
 
     def reconstruction(self, logits, x):
         """Первое слагаемое функции потерь, форма ``(batch,)``."""
         return multinomial_nll(logits, x)
 
+    def batch_loss(self, x, generator):
+        """Функция потерь пакета историй ``x`` формы ``(batch, n_items)``: число."""
+        logits, mu, log_var = self.net_(x, generator)
+        beta = kl_weight(self.n_updates_, self.beta_cap, self.anneal_steps)
+        return (self.reconstruction(logits, x) + beta * kl_to_standard(mu, log_var)).mean()
+
+    def train_epoch(self, optimizer, generator):
+        """Каждый пользователь с историей один раз, в случайном порядке; средняя потеря."""
+        users = np.flatnonzero(np.diff(self.X_.indptr))
+        order = users[torch.randperm(len(users), generator=generator).numpy()]
+        losses = []
+        for start in range(0, len(order), self.batch_size):
+            x = to_tensor(self.X_[order[start : start + self.batch_size]], self.device)
+            loss = self.batch_loss(x, generator)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            self.n_updates_ += 1
+            losses.append(loss.item())
+        return np.mean(losses)
+
     def fit(self, X, validation=None):
         """Обучить по матрице взаимодействий CSR ``(n_users, n_items)``.
 
-        Прерванное обучение оставляет лучшие из выученных весов.
-
         :param validation: функция от модели; чем больше её число, тем лучше. С нею обучение
-            останавливается рано, веса берутся из лучшей эпохи ``best_epoch_`` (без неё там 0)
+            останавливается рано, веса берутся из лучшей эпохи
         :raises TypeError: матрица не разреженная
         :raises ValueError: матрица или гиперпараметр не годятся, ``validation`` вернула не число
+        :raises MemoryError: сеть не поместится в память
         :raises FloatingPointError: функция потерь перестала быть числом
         """
-        check_settings(self)
-        self.X_ = inputs.check_training(X, self.dtype)
-        generator = torch.Generator().manual_seed(self.seed)
-        net = VAENet(self.X_.shape[1], self.hidden, self.latent, self.dropout, generator)
-        self.net_ = net.to(to_tensor(self.X_[:1], self.device))
-        self.n_updates_, self.best_epoch_, self.curve_ = 0, 0, []
-        optimizer = torch.optim.Adam(net.parameters(), lr=self.lr, fused=True)
-        best_weights = None
-        try:
-            for epoch in tqdm(range(self.epochs), "эпоха", disable=building()):
-                train_epoch(self, optimizer, generator)
-                if validation is None:
-                    continue
-                self.curve_.append(inputs.check_validation(validation(self)))
-                if np.argmax(self.curve_) == epoch:
-                    best_weights, self.best_epoch_ = deepcopy(net.state_dict()), epoch + 1
-                elif epoch + 1 - self.best_epoch_ >= self.patience:
-                    break
-        except KeyboardInterrupt:
-            print("Обучение прервано: остаются лучшие из выученных весов.")
-        if best_weights is not None:
-            net.load_state_dict(best_weights)
+        with fitting(self):
+            self._check_settings()
+            self.X_ = inputs.check_training(X, self.dtype)
+            sizes = self.X_.shape[1], int(self.hidden), int(self.latent)
+            self._check_size(*sizes)
+            generator = torch.Generator().manual_seed(inputs.check_seed(self.seed))
+            net = VAENet(*sizes, self.dropout, generator)
+            self.net_ = net.to(to_tensor(self.X_[:1], self.device))
+            self.n_updates_ = 0
+            optimizer = torch.optim.Adam(net.parameters(), lr=self.lr, fused=True)
+            train(self, net, partial(self.train_epoch, optimizer, generator), validation)
         return self
 
     def score(self, users):
@@ -656,6 +626,23 @@ class MultiVAE:
     def _logits(self, X):
         with torch.no_grad():
             return self.net_(to_tensor(X, self.device))[0].cpu().numpy()
+
+    def _check_settings(self):
+        """Гиперпараметры в своих границах, устройство есть."""
+        for name in ("hidden", "latent", "epochs", "batch_size", "validate_every", "patience"):
+            inputs.check_count(name, getattr(self, name))
+        inputs.check_count("anneal_steps", self.anneal_steps, 0)
+        inputs.check_number("dropout", self.dropout, 0, 0.99)
+        inputs.check_number("beta_cap", self.beta_cap, 0)
+        inputs.check_number("lr", self.lr, 0, above=True)
+        inputs.check_device(self.device, self.dtype)
+
+    def _check_size(self, n_items, hidden, latent):
+        """Веса, их градиенты, две памяти Adam и две копии; выходы и градиенты пакета."""
+        weights = 2 * hidden * n_items + 3 * hidden * latent
+        batch = min(self.batch_size, self.X_.shape[0]) * n_items
+        what = f"Сеть {n_items} → {hidden} → {latent} и пакет из {self.batch_size} историй"
+        inputs.check_memory(8 * 6 * (weights + batch), what, "Уменьшите hidden или batch_size.")
 
 
 # %% [markdown]
@@ -702,15 +689,21 @@ check_close("тройки вместо единиц", finished.score_history(3 *
 
 
 # %%
-def validate(model):
-    """NDCG@10 на валидационной части."""
-    return evaluate(model.score, validation.test, validation.seen)["NDCG@10"]
+def quality_on(split):
+    """Функция от модели: её NDCG@10 на тестовой части разбиения ``split``."""
+
+    def quality(model):
+        return evaluate(model.score, split.test, split.seen)["NDCG@10"]
+
+    return quality
 
 
+# %%
+validate = quality_on(validation)
 first_epochs = MultiVAE(epochs=8, seed=0).fit(validation.train, validate)
 baseline = validate(Popularity().fit(validation.train))
 fig, ax = plt.subplots(figsize=(6.5, 2.8))
-plots.curve(ax, range(1, 9), first_epochs.curve_)
+plots.curve(ax, *zip(*first_epochs.curve_, strict=True))
 ax.axhline(baseline, color="0.4", linestyle=":")
 ax.set(xlabel="эпоха", ylabel="NDCG@10, валидация", title="Начало обучения", ylim=(0, None))
 plt.show()
@@ -729,7 +722,7 @@ plt.show()
 
 
 # %% tags=["deep"]
-from recsys_lessons.evaluation import average_seeds
+from recsys_lessons.evaluation import average_seeds, over_seeds, seeds_table
 from recsys_lessons.results import stored_result
 
 
@@ -742,15 +735,15 @@ def figures(pooled, base):
 
 
 # %% tags=["deep"]
-def try_settings(settings, n_seeds):
+def try_settings(split, settings, n_seeds):
     """Валидационная часть, ранняя остановка: строка на вариант, разность — с первым."""
     pooled, epochs = {}, {}
     for name, changed in settings.items():
         runs, epochs[name] = [], []
         for seed in range(n_seeds):
             model = MultiVAE(epochs=40, patience=6, seed=seed, **changed)
-            model.fit(validation.train, validate)
-            runs.append(evaluate(model.score, validation.test, validation.seen))
+            model.fit(split.train, quality_on(split))
+            runs.append(evaluate(model.score, split.test, split.seen))
             epochs[name].append(model.best_epoch_)
         pooled[name] = average_seeds(runs)
     base = next(iter(pooled.values()))
@@ -771,9 +764,9 @@ settings = {
 levers = stored_result(
     "06_multivae.levers",
     try_settings,
-    models=("multivae",),
-    data=(ratings,),
+    data={"split": validation},
     params={"settings": settings, "n_seeds": 3},
+    tolerance=0.002,
 )
 
 # %%
@@ -845,31 +838,37 @@ plt.show()
 
 
 # %% tags=["deep"]
-def over_seeds(n_seeds, epochs):
+def contest_over_seeds(ratings, n_seeds, epochs):
     """Тестовая часть: зерно меняет и порядок совпадений времени, и начальные веса сети."""
-    runs = {"Популярное": [], "Item-KNN": [], "EASE": [], "MultiVAE": []}
-    for seed in range(n_seeds):
+    first = []
+
+    def contest(seed):
         split = board_a(ratings, seed)[1]
         vae = MultiVAE(epochs=epochs, seed=seed)
-        for name, model in zip(runs, (Popularity(), ItemKNN(), EASE(), vae), strict=True):
-            score = model.fit(split.train).score
-            runs[name].append(evaluate(score, split.test, split.seen))
-    pooled = {name: average_seeds(evaluations) for name, evaluations in runs.items()}
-    rows = {}
-    for name, e in pooled.items():
-        rows[name] = figures(e, e) | {"first": round(runs[name][0]["NDCG@10"], 4)}
-        versus = figures(pooled["MultiVAE"], e)
-        rows[name] |= {"diff": versus["diff"], "diff_se": versus["diff_se"]}
-    return rows
+        rivals = {
+            "Популярное": Popularity(),
+            "Item-KNN": ItemKNN(),
+            "EASE": EASE(),
+            "MultiVAE": vae,
+        }
+        found = {
+            name: evaluate(model.fit(split.train).score, split.test, split.seen)
+            for name, model in rivals.items()
+        }
+        first.append({name: round(e["NDCG@10"], 4) for name, e in found.items()})
+        return found
+
+    table = seeds_table(over_seeds(contest, n_seeds), versus="MultiVAE")
+    return {name: row | {"first": first[0][name]} for name, row in table.items()}
 
 
 # %% tags=["deep"]
 by_seed = stored_result(
     "06_multivae.seeds",
-    over_seeds,
-    models=("multivae", "ease", "item_knn", "start"),
-    data=(ratings,),
+    contest_over_seeds,
+    data={"ratings": ratings},
     params={"n_seeds": 5, "epochs": epochs},
+    tolerance=0.002,
 )
 print(pd.DataFrame(by_seed).T.to_string())
 live_value = result["MultiVAE"]["NDCG@10"]
@@ -939,7 +938,7 @@ def pool(parts):
 
 
 # %% tags=["deep"]
-def over_folds(n_folds):
+def over_folds(positives, n_folds):
     """Каждая группа по очереди новая."""
     groups, rest, parts = [], positives, {}
     for fold in range(n_folds):
@@ -961,9 +960,9 @@ positives = everything[np.diff(everything.indptr) >= 5]
 new_users = stored_result(
     "06_multivae.new_users",
     over_folds,
-    models=("multivae", "ease", "start"),
-    data=(positives,),
+    data={"positives": positives},
     params={"n_folds": 5},
+    tolerance=0.002,
 )
 print(f"зрителей: {positives.shape[0]}")
 print(pd.DataFrame(new_users, index=["mean", "se", "diff", "diff_se"]).T.to_string())
@@ -1027,7 +1026,7 @@ def show_list(strength=1.0):
 
 
 show_list(0.0)
-plots.live(show_list, strength=(0.0, 2.0, 0.25))
+plots.live(show_list, {"strength": "s"}, strength=(0.0, 2.0, 0.25))
 
 strengths = [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2]
 counts = np.diff(test.train.tocsc().indptr)

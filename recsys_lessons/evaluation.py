@@ -13,7 +13,13 @@ import pandas as pd
 import scipy.sparse as sp
 
 from recsys_lessons import metrics as m
-from recsys_lessons.inputs import check_count, check_interactions, check_users
+from recsys_lessons.inputs import (
+    check_choice,
+    check_count,
+    check_interactions,
+    check_users,
+    shown,
+)
 
 Score = Callable[[np.ndarray], np.ndarray]
 
@@ -38,13 +44,18 @@ class Evaluation:
     :param values: таблица «пользователи × метрики», индекс — номера пользователей
     :param recommended: списки этих пользователей, форма ``(n_users, k)``, ``-1`` — пусто
     :param n_skipped: сколько строк тестовой части пусто; это и те, у кого нет обучающей части
-    :param seed_sd: разброс среднего по зёрнам генератора, если модель обучали несколько раз
+    :param seed_means: средние метрик при каждом зерне, если это среднее по зёрнам
     """
 
     values: pd.DataFrame
     recommended: np.ndarray
     n_skipped: int
-    seed_sd: pd.Series | None = field(default=None)
+    seed_means: pd.DataFrame | None = field(default=None)
+
+    @property
+    def seed_sd(self) -> pd.Series | None:
+        """Разброс среднего по зёрнам генератора; ``None`` — зерно было одно."""
+        return None if self.seed_means is None else self.seed_means.std(ddof=1)
 
     @property
     def users(self) -> np.ndarray:
@@ -173,7 +184,7 @@ def compare(a: Evaluation, b: Evaluation, metric: str) -> Difference:
 
 
 def average_seeds(evaluations: Sequence[Evaluation]) -> Evaluation:
-    """Среднее по зёрнам: сначала у каждого пользователя, разброс среднего — отдельно в ``seed_sd``.
+    """Среднее по зёрнам: сначала у каждого пользователя, средние зёрен — в ``seed_means``.
 
     Списки берутся от первого зерна.
 
@@ -190,7 +201,59 @@ def average_seeds(evaluations: Sequence[Evaluation]) -> Evaluation:
     stacked = np.stack([e.values.to_numpy() for e in evaluations])
     values = pd.DataFrame(stacked.mean(axis=0), first.values.index, first.values.columns)
     means = pd.DataFrame([e.values.mean() for e in evaluations])
-    return Evaluation(values, first.recommended, first.n_skipped, means.std(ddof=1))
+    return Evaluation(values, first.recommended, first.n_skipped, means)
+
+
+def over_seeds(
+    contest: Callable[[int], Mapping[str, Evaluation]], n_seeds: int
+) -> dict[str, Evaluation]:
+    """Состязание моделей на зёрнах 0 … n_seeds − 1; у каждой модели — среднее по зёрнам.
+
+    Усредняется сначала у каждого пользователя, см. :func:`average_seeds`.
+
+    :param contest: функция зерна: название модели → её оценка; названия при всех зёрнах одни
+    :return: название модели → среднее; средние зёрен — в ``seed_means``
+    :raises ValueError: зёрен меньше двух, названия, пользователи или метрики не совпадают
+    """
+    runs = [contest(seed) for seed in range(check_count("n_seeds", n_seeds, 2))]
+    for seed, run in enumerate(runs):
+        if not isinstance(run, Mapping) or not run:
+            raise ValueError(f"contest({seed}) — словарь «модель → Evaluation», а не {shown(run)}.")
+        if list(run) != list(runs[0]):
+            raise ValueError(
+                f"При зерне {seed} модели {shown(list(run))}, а при зерне 0 {shown(list(runs[0]))}."
+            )
+    return {name: average_seeds([run[name] for run in runs]) for name in runs[0]}
+
+
+def seeds_table(
+    pooled: Mapping[str, Evaluation],
+    metric: str = "NDCG@10",
+    versus: str | None = None,
+    digits: int = 4,
+) -> dict[str, dict[str, float]]:
+    """Строка на модель: среднее ``mean``, его ошибка ``se``, разброс по зёрнам ``sd``.
+
+    :param pooled: что вернула :func:`over_seeds`
+    :param versus: модель, которую сравнивают парно со всеми: добавляет разность «``versus`` минус
+        строка» ``diff`` и её ошибку ``diff_se``
+    :param digits: сколько цифр после запятой оставить
+    :raises ValueError: нет модели ``versus`` или метрики; оценка не усреднена по зёрнам
+    """
+    digits = check_count("digits", digits, 0, 15)
+    if versus is not None:
+        check_choice("versus", versus, pooled)
+    table = {}
+    for name, evaluation in pooled.items():
+        if evaluation.seed_sd is None:
+            raise ValueError(f"Оценка {shown(name)} — при одном зерне: сначала over_seeds.")
+        stats = evaluation.stats(metric)
+        row = {"mean": stats["mean"], "se": stats["se"], "sd": evaluation.seed_sd[metric]}
+        if versus is not None:
+            gain = compare(pooled[versus], evaluation, metric)
+            row |= {"diff": gain.mean, "diff_se": gain.se}
+        table[name] = {column: round(float(value), digits) for column, value in row.items()}
+    return table
 
 
 def summary_table(evaluations: Mapping[str, Evaluation], digits: int = 3) -> pd.DataFrame:

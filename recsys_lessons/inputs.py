@@ -128,7 +128,7 @@ def check_users(users: Sequence[int] | np.ndarray, n_users: int | None) -> np.nd
     :return: массив ``int64`` формы ``(len(users),)``
     :raises ValueError: не одномерный массив целых или неизвестный пользователь
     """
-    array = _as_array(users)
+    array = as_array(users)
     empty = array.shape == (0,) and array.dtype.kind == "f"
     if array.ndim != 1 or not (empty or array.dtype.kind in "iu"):
         raise ValueError(
@@ -146,7 +146,7 @@ def check_users(users: Sequence[int] | np.ndarray, n_users: int | None) -> np.nd
     return array.astype(np.int64)
 
 
-def _as_array(values: Any) -> np.ndarray:
+def as_array(values: Any) -> np.ndarray:
     """``np.asarray``, а у того, что массивом не станет, — массив объектов."""
     try:
         return np.asarray(values)
@@ -169,10 +169,18 @@ def check_fitted(model: Any, attribute: str) -> None:
 
 
 def check_number(
-    name: str, value: Any, low: float, high: float = np.inf, *, above: bool = False
+    name: str,
+    value: Any,
+    low: float = -np.inf,
+    high: float = np.inf,
+    *,
+    above: bool = False,
+    below: bool = False,
 ) -> float:
-    """Гиперпараметр ``name`` — конечное число от ``low`` до ``high``; ``above`` — больше ``low``.
+    """Гиперпараметр ``name`` — конечное число от ``low`` до ``high``.
 
+    :param above: больше ``low``, а не равно ему
+    :param below: меньше ``high``, а не равно ему
     :return: то же число, ``float``
     :raises ValueError: не число, ``nan`` или вне границ
     """
@@ -183,10 +191,17 @@ def check_number(
             number = float(value)
         except OverflowError:  # целое больше 1.8e308
             number = np.nan
-    if not (low <= number <= high) or np.isinf(number) or (above and number == low):
+    edges = [low] * above + [high] * below
+    inside = low <= number <= high and number not in edges
+    if not inside or np.isinf(number):
+        bounds = []
+        if low > -np.inf:
+            bounds.append(f" {'больше' if above else 'не меньше'} {low:g}")
+        if high < np.inf:
+            bounds.append(f" {'меньше' if below else 'не больше'} {high:g}")
         raise ValueError(
-            f"{name} — число {'больше' if above else 'не меньше'} {low:g}"
-            f"{'' if high == np.inf else f' и не больше {high:g}'}, а получено {shown(value)}."
+            f"{name} — {'' if bounds else 'конечное '}число{' и'.join(bounds)}, "
+            f"а получено {shown(value)}."
         )
     return number
 
@@ -348,13 +363,18 @@ def check_table(table: Any, columns: Sequence[str]) -> pd.DataFrame:
             f"Нужна таблица pandas.DataFrame, а получено {type(table).__name__}. "
             "Загрузчик возвращает пару таблиц: ratings, items = load_movielens()."
         )
-    names = list(table.columns)
+    names = [name for name in table.columns if isinstance(name, str)]
+    missing = [name for name in columns if name not in names]
+    if missing:
+        raise ValueError(
+            f"В таблице нет столбцов: {', '.join(missing)}. "
+            f"Нужны {', '.join(columns)}, а есть {shown(list(table.columns))}."
+        )
     for column in columns:
-        if names.count(column) != 1:
+        if names.count(column) > 1:
             raise ValueError(
-                f"Столбец {column!r} "
-                f"{'встречается дважды' if column in names else 'в таблице не найден'}: "
-                f"нужны {', '.join(columns)}, а есть {shown(names)}."
+                f"Столбец {column} в таблице не один. Оставьте первый: "
+                "frame = frame.loc[:, ~frame.columns.duplicated()]."
             )
     if table.empty:
         raise ValueError("Таблица пуста: ни одной строки.")
@@ -374,13 +394,54 @@ def check_ids(ids: pd.Series, name: str = "user") -> np.ndarray:
     :return: массив ``int64``
     :raises ValueError: не целые, отрицательные или похожие на исходные идентификаторы
     """
-    if not pd.api.types.is_integer_dtype(ids) or ids.min() < 0 or ids.max() >= LARGEST:
+    numbers = pd.api.types.is_integer_dtype(ids) and not ids.isna().any()
+    outside = (ids < 0) | (ids >= LARGEST) if numbers else np.ones(len(ids), dtype=bool)
+    if outside.any() or not (numbers or ids.empty):
         raise ValueError(
-            f"Столбец {name} — номера от нуля, а в нём {ids.dtype}, например {shown(ids.iloc[0])}. "
+            f"Столбец {name} — номера от нуля, а в нём {ids.dtype}, например "
+            f"{shown(ids[np.asarray(outside)].iloc[0])}. "
             f"Перенумеруйте: frame[{name!r}] = pd.factorize(frame[{name!r}])[0]. "
             "Вместе с номерами исходные идентификаторы даёт encode_ids."
         )
     return ids.to_numpy(np.int64)
+
+
+def check_ratings(frame: Any) -> pd.DataFrame:
+    """Таблица оценок: ``user, item, rating, timestamp``, числа конечны, ни одной пары дважды.
+
+    :return: новая таблица, см. :func:`check_table`
+    :raises TypeError: не :class:`pandas.DataFrame`
+    :raises ValueError: таблица плоха, оценки или времена — не числа, пара повторяется
+    """
+    columns = ("user", "item", "rating", "timestamp")
+    if isinstance(frame, pd.DataFrame) and set(columns) - set(frame.columns) == {"rating"}:
+        raise ValueError(
+            "В таблице нет столбцов: rating. Если оценок нет, а есть только события: "
+            "frame = frame.assign(rating=1), а разбиению укажите min_rating=None."
+        )
+    table = check_table(frame, columns)
+    for name in ("rating", "timestamp"):
+        column = table[name]
+        if pd.api.types.is_datetime64_any_dtype(column):
+            raise ValueError(
+                f"Столбец {name} — числа, а здесь моменты времени. Переведите их в секунды: "
+                f"frame[{name!r}] = frame[{name!r}].map(pd.Timestamp.timestamp)."
+            )
+        complex_numbers = pd.api.types.is_complex_dtype(column)
+        if complex_numbers or not pd.api.types.is_numeric_dtype(column):
+            raise ValueError(
+                f"Столбец {name} — числа, а здесь {column.dtype}, например "
+                f"{shown(column.iloc[0])}. Если это числа, записанные текстом: "
+                f"frame[{name!r}] = pd.to_numeric(frame[{name!r}])."
+            )
+        if not np.isfinite(column.to_numpy(np.float64)).all():
+            raise ValueError(f"В столбце {name} есть бесконечность: уберите эти строки.")
+    if table.duplicated(["user", "item"]).any():
+        raise ValueError(
+            "Пользователь оценил один объект дважды. Оставьте одну запись на пару: "
+            "frame = frame.drop_duplicates(['user', 'item'], keep='last')."
+        )
+    return table
 
 
 def encode_ids(ids: Any) -> tuple[np.ndarray, pd.Index]:
@@ -393,7 +454,7 @@ def encode_ids(ids: Any) -> tuple[np.ndarray, pd.Index]:
     :return: ``codes`` — ``int64``, формы ``(n,)``; ``labels`` — идентификаторы по номерам
     :raises ValueError: не одномерный столбец, есть пропуски
     """
-    column = ids if isinstance(ids, pd.Series | pd.Index) else _as_array(ids)
+    column = ids if isinstance(ids, pd.Series | pd.Index) else as_array(ids)
     if column.ndim != 1:
         raise ValueError(f"Нужен один столбец идентификаторов, а получено {shown(ids)}.")
     try:
@@ -425,11 +486,11 @@ def check_baskets(baskets: Any, n_items: int) -> tuple[list[np.ndarray], np.ndar
             f"Нужен словарь «пользователь → список корзин», а не {type(baskets).__name__}."
         )
     try:
-        rows = [_as_array(basket) for history in baskets.values() for basket in history]
+        rows = [as_array(basket) for history in baskets.values() for basket in history]
         lengths = np.array([len(history) for history in baskets.values()], dtype=np.int64)
     except TypeError:  # история — не список
         rows, lengths = [np.empty((0, 0))], np.empty(0, dtype=np.int64)
-    return [_item_ids(row, n_items, "{0: [[3, 7], [7]]}") for row in rows], lengths
+    return _item_rows(rows, n_items, "{0: [[3, 7], [7]]}"), lengths
 
 
 def check_sequences(sequences: Any, n_items: int) -> list[np.ndarray]:
@@ -443,18 +504,19 @@ def check_sequences(sequences: Any, n_items: int) -> list[np.ndarray]:
         raise TypeError(
             f"Нужен список историй, а получено {type(sequences).__name__}. Пример: [[3, 7], [5]]."
         )
-    return [_item_ids(_as_array(row), n_items, "[[3, 7], [5]]") for row in sequences]
+    return _item_rows([as_array(row) for row in sequences], n_items, "[[3, 7], [5]]")
 
 
-def _item_ids(row: np.ndarray, n_items: int, example: str) -> np.ndarray:
-    if row.ndim != 1 or (row.size and row.dtype.kind not in "iu"):
-        raise ValueError(
-            f"История или корзина — целые номера объектов, пример: {example}; "
-            f"а получено {shown(row)}."
-        )
-    if row.size and (row.min() < 0 or row.max() >= n_items):
-        raise ValueError(
-            f"Объекта {row.min() if row.min() < 0 else row.max()} нет: "
-            f"номера в каталоге от 0 до {n_items - 1}."
-        )
-    return row.astype(np.int64)
+def _item_rows(rows: list[np.ndarray], n_items: int, example: str) -> list[np.ndarray]:
+    """Номера объектов: целые, от 0 до ``n_items - 1``; массивы ``int64``."""
+    for row in rows:
+        if row.ndim != 1 or (row.size and row.dtype.kind not in "iu"):
+            raise ValueError(
+                "История — список целых номеров объектов или список корзин из целых номеров, "
+                f"здесь {example}; а получено {shown(row)}."
+            )
+    items = np.concatenate([np.empty(0, dtype=np.int64), *(row for row in rows if row.size)])
+    outside = items[(items < 0) | (items >= n_items)]
+    if outside.size:
+        raise ValueError(f"Объекта {outside[0]:.0f} нет: номера в каталоге от 0 до {n_items - 1}.")
+    return [row.astype(np.int64, copy=False) for row in rows]

@@ -1,16 +1,18 @@
-"""Долгие вычисления: значение считают один раз и хранят вместе с ключом того, что его породило.
+"""Долгие вычисления: значение считают один раз и хранят вместе с ключом всего, что его породило.
 
-Ключ складывается из исходного текста модельных ячеек, текста вычисляющей функции, данных и
-параметров. Пока ключ прежний, урок берёт сохранённое значение. Изменился ключ — значение устарело,
-и это ошибка с командой, которая считает заново.
+Вычисление видит только свои аргументы. В ключ входят код, до которого оно дотягивается (в уроке, в
+моделях и в пакете, см. :mod:`recsys_lessons.reach`), данные и параметры. Пока ключ прежний, урок
+берёт сохранённое значение; изменился — значение устарело.
 """
 
-import hashlib
-import inspect
+import dataclasses
 import json
 import os
-import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,11 @@ import pandas as pd
 import scipy.sparse as sp
 
 from recsys_lessons import building, lessons
+from recsys_lessons.reach import digest, in_package, reached
 
-_PARTS = {"models": "код модели", "compute": "код расчёта", "data": "данные", "params": "параметры"}
+QUICK_S = 60.0
+_LIBRARIES = ("numpy", "scipy", "pandas", "sklearn", "torch")
+_SHOWN = 5
 
 
 class StaleResultError(RuntimeError):
@@ -31,70 +36,65 @@ def stored_result(
     name: str,
     compute: Callable[..., Any],
     *,
-    models: Sequence[str],
-    data: Sequence[Any] = (),
-    params: Mapping[str, Any] | None = None,
+    data: Mapping[str, Any] = {},
+    params: Mapping[str, Any] = {},
+    tolerance: float = 0.0,
     recompute: bool = False,
 ) -> Any:
-    """Значение ``compute(**params)``: сохранённое, если его ключ не изменился.
+    """Значение ``compute(**data, **params)``: сохранённое, если его ключ не изменился.
 
     :param name: ``"урок.результат"``, например ``"04_ease.tie_seeds"``
     :param compute: функция, возвращающая то, что можно записать в JSON
-    :param models: уроки, от чьих модельных ячеек зависит значение: ``("ease",)``
-    :param data: таблицы, матрицы и массивы, от которых оно зависит
-    :param params: именованные параметры ``compute``
+    :param data: таблицы, матрицы, массивы, разбиения, корзины и последовательности по именам
+    :param params: числа, строки, списки и словари по именам
+    :param tolerance: на сколько дробное число может отличаться при пересчёте ``make results``;
+        0 — не больше единицы последнего сохранённого знака
     :param recompute: посчитать сейчас и ничего не записывать
     :raises StaleResultError: значения нет, файл повреждён или ключ другой; в сообщении — команда
-    :raises TypeError: значение или параметры не записываются в JSON
+    :raises TypeError: вычисление читает не только аргументы, данные не того вида, или параметры
+        либо значение не записываются в JSON
     """
-    params = dict(params or {})
-    if recompute:
-        return json.loads(_json(compute(**params), sort_keys=False))
     lesson, _, short = name.partition(".")
     if not lesson or not short:
         raise ValueError(f"Имя результата — «урок.название», а получено {name!r}.")
+    _check_arguments(data, params)
+    if recompute:
+        return _plain(compute(**data, **params))
     path = results_dir() / f"{name}.json"
     key = {
-        "models": _digest(*(_code(lessons.model_source(model)) for model in models)),
-        "compute": _digest(_code(textwrap.dedent(inspect.getsource(compute)))),
-        "data": data_hash(*data),
-        "params": _digest(_json(params)),
+        "code": reached(compute, _classes(data.values())),
+        "data": {argument: _argument_hash(argument, data[argument]) for argument in sorted(data)},
     }
-    # "1" — посчитать заново всё, "stale" — только то, что устарело.
+    record = {"key": key, "params": _plain(params), "tolerance": tolerance}
     mode = os.environ.get("RECSYS_LESSONS_FULL", "0")
-    if mode != "1":
-        try:
-            return _stored(name, path, key)
-        except StaleResultError:
-            if mode != "stale":
-                raise
-    value = json.loads(_json(compute(**params), sort_keys=False))
-    _write(path, {"key": key, "params": params, "value": value})
-    return value
+    if mode == "check":
+        return _check(name, path, record, compute, {**data, **params})
+    stored = _read(path)
+    changed = changes(stored, record) if stored else []
+    if stored and not changed and mode != "1":
+        if not building():
+            print(
+                f"Значение {name} посчитано заранее; пересчитать: make lessons NB={lesson} FULL=1"
+            )
+        return stored["value"]
+    if mode not in ("1", "stale"):
+        _stop_or_say(name, path, stored, changed)
+        return _plain(compute(**data, **params))
+    return _computed(path, record, compute, {**data, **params})["value"]
 
 
-def _stored(name: str, path: Path, key: Mapping[str, str]) -> Any:
-    """Значение из файла, если ключ прежний."""
-    command = f"make lessons NB={name.partition('.')[0]} FULL=1"
-    if not path.exists():
-        raise StaleResultError(f"Результат {name} ещё не посчитан. Посчитать: {command}")
+def changes(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Чем ключ сохранённого значения отличается от нынешнего; пусто — значение годно."""
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        value, old = stored["value"], stored["key"]
-        changed = [title for part, title in _PARTS.items() if old.get(part) != key[part]]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StaleResultError(
-            f"Файл {path.name} повреждён. Посчитать заново: {command}"
-        ) from error
-    if changed:
-        raise StaleResultError(
-            f"Результат {name} устарел: изменились {', '.join(changed)}. "
-            f"Посчитать и сохранить: {command}. Только посчитать, здесь и сейчас: добавьте "
-            "в вызов stored_result аргумент recompute=True."
-        )
-    if not building():
-        print(f"Значение {name} посчитано заранее; пересчитать: {command}")
-    return value
+        parts = [(stored["key"][part], now["key"][part]) for part in ("code", "data")]
+        names = [_differ(old, new) for old, new in parts]
+        changed = [*names[0], *(f"данные {name}" for name in names[1])]
+        changed += [f"параметр {name}" for name in _differ(stored["params"], now["params"])]
+        if stored["digest"] != _value_digest(stored["value"]):
+            changed.append("само значение в файле")
+    except (KeyError, TypeError, AttributeError):
+        return ["устройство файла"]
+    return changed
 
 
 def results_dir() -> Path:
@@ -102,64 +102,252 @@ def results_dir() -> Path:
     return lessons.lessons_dir() / "results"
 
 
+def versions() -> dict[str, str]:
+    """Версии Python и загруженных библиотек, от которых зависят числа."""
+    found = {"python": platform.python_version()}
+    for library in _LIBRARIES:
+        if library in sys.modules:
+            found[library] = str(sys.modules[library].__version__).partition("+")[0]
+    return found
+
+
+def _differ(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Имена, под которыми в словарях разное; сначала изменившееся, потом исчезнувшее и новое."""
+    common = [name for name in new if name in old and _json(old[name]) != _json(new[name])]
+    return [*sorted(common), *sorted(old.keys() ^ new.keys())]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Содержимое файла; пустой словарь — файла нет или он повреждён."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    whole = isinstance(stored, dict) and {"key", "params", "value"} <= stored.keys()
+    return stored if whole else {}
+
+
+def _stop_or_say(name: str, path: Path, stored: Mapping[str, Any], changed: list[str]) -> None:
+    """Ошибка, если считать долго или урок собирают; читателю быстрое — с объяснением."""
+    shown = ", ".join(changed[:_SHOWN])
+    if len(changed) > _SHOWN:
+        shown += f" и ещё {len(changed) - _SHOWN}"
+    save = f"make lessons NB={name.partition('.')[0]} FULL=stale"
+    if stored:
+        what = f"Результат {name} устарел. Изменилось: {shown}."
+    elif path.exists():
+        what = f"Файл {path.name} повреждён."
+    else:
+        what = f"Результат {name} ещё не посчитан."
+    if building():
+        raise StaleResultError(f"{what} Посчитать и сохранить: {save}")
+    seconds = stored.get("seconds") if stored else None
+    if not isinstance(seconds, int | float):
+        seconds = None
+    if not path.exists() or (seconds is not None and seconds < QUICK_S):
+        length = "" if seconds is None else f", это около {max(1, round(seconds))} с"
+        print(f"{what} Считаю здесь и сейчас{length}; сохранённое значение не меняется.")
+        return
+    length = "" if seconds is None else f" Расчёт занимает около {_minutes(seconds)}."
+    raise StaleResultError(
+        f"{what}{length} Верните прежние значения, если меняли их вы. Посчитать здесь и сейчас, не "
+        f"сохраняя: добавьте в вызов stored_result аргумент recompute=True. Посчитать и сохранить: "
+        f"{save}"
+    )
+
+
+def _minutes(seconds: float) -> str:
+    return f"{max(1, round(seconds / 60))} мин"
+
+
+def _computed(
+    path: Path, record: dict[str, Any], compute: Callable[..., Any], arguments: dict[str, Any]
+) -> dict[str, Any]:
+    """Посчитать и записать в ``path``."""
+    start = time.perf_counter()
+    value = _plain(compute(**arguments))
+    seconds = round(time.perf_counter() - start, 1)
+    content = record | {
+        "seconds": seconds,
+        "versions": versions(),
+        "digest": _value_digest(value),
+        "value": value,
+    }
+    _write(path, content)
+    return content
+
+
+def _check(
+    name: str,
+    path: Path,
+    record: dict[str, Any],
+    compute: Callable[..., Any],
+    arguments: dict[str, Any],
+) -> Any:
+    """Для ``make results``: названное считается заново в отдельную папку, урок видит прежнее."""
+    stored = _read(path)
+    if name in os.environ["RECSYS_LESSONS_CHECK"].split() or not stored:
+        folder = Path(os.environ["RECSYS_LESSONS_CHECK_DIR"])
+        fresh = _computed(folder / path.name, record, compute, arguments)
+        stored = stored or fresh
+    return stored["value"]
+
+
+def _check_arguments(data: Any, params: Any) -> None:
+    for title, given, example in (
+        ("data", data, 'data={"ratings": ratings}'),
+        ("params", params, 'params={"l2": 150}'),
+    ):
+        if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+            raise TypeError(
+                f"{title} — словарь «имя аргумента → значение», например {example}, "
+                f"а получено {type(given).__name__}."
+            )
+    both = sorted(data.keys() & params.keys())
+    if both:
+        raise TypeError(f"Аргументы названы и в data, и в params: {', '.join(both)}.")
+    _json(params)
+
+
+# ------------------------------------------------------------------------ отпечаток данных
+
+
 def data_hash(*objects: Any) -> str:
-    """Отпечаток таблиц, матриц, массивов и всего, что записывается в JSON."""
-    return _digest(*(_digest(*_parts(thing)) for thing in objects))
+    """Отпечаток таблиц, матриц, массивов, разбиений, корзин и всего, что записывается в JSON.
+
+    :raises TypeError: у чего-то из этого отпечатка нет
+    """
+    return digest(*(digest(*_parts(thing)) for thing in objects))
+
+
+def _argument_hash(name: str, value: Any) -> str:
+    try:
+        return data_hash(value)
+    except TypeError as error:
+        raise TypeError(f"Аргумент {name}: {error}") from None
+
+
+def _classes(things: Any) -> set[type]:
+    """Классы пакета, чьи объекты переданы как данные: их код тоже участвует в вычислении."""
+    found = set()
+    for thing in things:
+        if isinstance(thing, Mapping | list | tuple):
+            found |= _classes(thing.values() if isinstance(thing, Mapping) else thing)
+        elif dataclasses.is_dataclass(thing) and in_package(type(thing).__module__):
+            found.add(type(thing))
+    return found
 
 
 def _parts(thing: Any) -> Iterator[str | bytes]:
     if isinstance(thing, pd.DataFrame):
-        for name in thing:
-            yield str(name)
-            yield from _parts(thing[name].to_numpy())
+        yield f"table {thing.shape}"
+        for position, name in enumerate(thing):
+            yield f"{type(name).__name__} {name}"
+            yield from _parts(thing.iloc[:, position].to_numpy())
+        yield from _index_parts(thing.index)
     elif isinstance(thing, pd.Series):
+        yield f"series {thing.name}"
         yield from _parts(thing.to_numpy())
-    elif isinstance(thing, np.generic):
-        yield _json(thing.item())
+        yield from _index_parts(thing.index)
+    elif isinstance(thing, pd.Index):
+        yield from _parts(thing.to_numpy())
     elif sp.issparse(thing):
         matrix = sp.csr_array(thing, copy=True)
         matrix.sum_duplicates()
-        yield str(matrix.shape)
+        yield f"sparse {tuple(int(n) for n in matrix.shape)}"
         for array in (matrix.indptr, matrix.indices):
             yield array.astype("<i8").tobytes()
         yield from _parts(matrix.data)
     elif isinstance(thing, np.ndarray):
-        yield f"{thing.dtype.kind}{thing.shape}"
-        kinds = {"f": "<f8", "i": "<i8", "u": "<i8", "b": "u1", "M": "<i8"}
-        if thing.dtype.kind in kinds:
-            yield np.ascontiguousarray(thing).astype(kinds[thing.dtype.kind]).tobytes()
-        else:
-            yield _json([str(x) for x in thing.ravel()])
-    else:
+        yield from _array_parts(thing)
+    elif dataclasses.is_dataclass(thing) and in_package(type(thing).__module__):
+        yield f"object {type(thing).__name__}"
+        for field in dataclasses.fields(thing):
+            yield field.name
+            yield digest(*_parts(getattr(thing, field.name)))
+    elif isinstance(thing, Mapping):
+        yield f"mapping {len(thing)}"
+        yield from sorted(digest(*_parts(k)) + digest(*_parts(v)) for k, v in thing.items())
+    elif isinstance(thing, list | tuple):
+        yield f"list {len(thing)}"
+        for item in thing:
+            yield digest(*_parts(item))
+    elif isinstance(thing, np.generic) and thing.dtype.kind in "biufU":
+        yield from _parts(thing.item())
+    elif thing is None or isinstance(thing, bool | int | float | str):
         yield _json(thing)
+    else:
+        raise TypeError(
+            f"у {type(thing).__name__} нет отпечатка. Данные — таблица, матрица, массив, Split, "
+            "HeldOut, корзины, последовательности, числа и строки. Модель обучите внутри "
+            "вычисления."
+        )
+
+
+def _index_parts(index: Any) -> Iterator[str | bytes]:
+    """Строки, пронумерованные по порядку, ничего не добавляют."""
+    if not index.equals(pd.RangeIndex(len(index))):
+        yield "index"
+        yield from _parts(index.to_numpy())
+
+
+def _array_parts(array: np.ndarray) -> Iterator[str | bytes]:
+    kind = array.dtype.kind
+    yield f"array {kind} {array.shape}"
+    kinds = {"f": "<f8", "i": "<i8", "u": "<u8", "b": "u1", "c": "<c16"}
+    if kind in "mM":  # единица времени зависит от версии pandas, момент — нет
+        array, kind = array.astype(f"{kind}8[ns]").astype("<i8"), "i"
+    if kind in kinds:
+        yield np.ascontiguousarray(array).astype(kinds[kind]).tobytes()
+    elif kind in "US":
+        yield _json([str(x) for x in array.ravel()])
+    elif kind == "O":
+        items = array.ravel().tolist()
+        if all(isinstance(item, str) for item in items):
+            yield _json(items)
+        else:
+            for item in items:
+                yield digest(*_parts(item) if _is_data(item) else (f"object {item}",))
+    else:
+        raise TypeError(f"у массива типа {array.dtype} нет отпечатка.")
+
+
+def _is_data(item: Any) -> bool:
+    """Пропуски, даты и подобное внутри таблицы различаются записью, остальное — содержимым."""
+    return not pd.api.types.is_scalar(item) or isinstance(item, bool | int | float | str)
+
+
+# ------------------------------------------------------------------------ JSON и файл
 
 
 def _json(value: Any, sort_keys: bool = True) -> str:
     try:
         return json.dumps(value, sort_keys=sort_keys, ensure_ascii=False)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise TypeError(
-            f"Это не записать в JSON: {error}. Верните числа, списки, словари."
+            f"Это не записать в JSON: {str(error)[:200]}. Подойдут числа, строки, списки, словари."
         ) from None
 
 
-def _code(source: str) -> str:
-    """Текст без пустых строк: правка прозы между модельными ячейками ключа не меняет."""
-    return "\n".join(line.rstrip() for line in source.splitlines() if line.strip())
+def _plain(value: Any) -> Any:
+    """Значение, каким его потом прочтут из файла."""
+    return json.loads(_json(dict(value) if isinstance(value, Mapping) else value, sort_keys=False))
 
 
-def _digest(*parts: str | bytes) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        data = part.encode() if isinstance(part, str) else part
-        digest.update(len(data).to_bytes(8, "little"))
-        digest.update(data)
-    return digest.hexdigest()[:16]
+def _value_digest(value: Any) -> str:
+    return digest(_json(value, sort_keys=False))
 
 
 def _write(path: Path, content: Any) -> None:
+    """Записать целиком или никак: черновик со своим именем у каждого, затем замена."""
     path.parent.mkdir(exist_ok=True)
-    draft = path.with_suffix(".part")
     text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-    draft.write_text(text, encoding="utf-8", newline="\n")
-    draft.replace(path)
+    handle, draft = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".part", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.chmod(draft, 0o644)
+        os.replace(draft, path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise

@@ -2,8 +2,9 @@
 
 Таблица взаимодействий — столбцы ``user, item, rating, timestamp``; ``user`` и ``item`` — номера
 строки и столбца матрицы $X$, от нуля. Положительным считается взаимодействие с оценкой не ниже
-``min_rating`` (на MovieLens — 4). «Просмотренное» — всё, что пользователь оценил до среза, с любой
-оценкой: именно его убирают из списков.
+``min_rating`` (на MovieLens — 4), при ``min_rating=None`` — любое: так разбивают журнал событий
+без оценок. «Просмотренное» — всё, что пользователь оценил до среза, с любой оценкой: именно его
+убирают из списков.
 """
 
 from collections.abc import Callable
@@ -13,9 +14,16 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from recsys_lessons.inputs import check_interactions
-
-COLUMNS = ("user", "item", "rating", "timestamp")
+from recsys_lessons.inputs import (
+    check_count,
+    check_interactions,
+    check_memory,
+    check_number,
+    check_ratings,
+    check_seed,
+    check_table,
+    shown,
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,7 @@ def chronological(ratings: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
 
     :raises ValueError: нет нужных столбцов, таблица пуста, есть пропуски или повторы пар
     """
-    _check_frame(ratings)
+    ratings, seed = check_ratings(ratings), check_seed(seed)
     shuffled = np.random.default_rng(seed).permutation(len(ratings))
     order = np.lexsort((shuffled, ratings["timestamp"], ratings["user"]))
     return ratings.iloc[order].reset_index(drop=True)
@@ -71,45 +79,48 @@ def to_matrix(
 ) -> sp.csr_array:
     """Матрица CSR из единиц: что с чем взаимодействовало.
 
+    :param events: столбцы ``user, item``, с ``min_rating`` ещё и ``rating``
+    :param shape: ``(n_users, n_items)``
     :param min_rating: брать только оценки не ниже этой; ``None`` — все
-    :raises ValueError: номер пользователя или объекта не помещается в ``shape``
+    :raises ValueError: таблица плоха, номер пользователя или объекта не помещается в ``shape``,
+        подходящих оценок нет
     """
-    if min_rating is not None:
-        events = events[events["rating"] >= min_rating]
-    user, item = events["user"].to_numpy(), events["item"].to_numpy()
-    for name, ids, size in (("Пользователь", user, shape[0]), ("Объект", item, shape[1])):
-        if ids.size and (ids.min() < 0 or ids.max() >= size):
-            bad = ids.max() if ids.max() >= size else ids.min()
-            raise ValueError(f"{name} с номером {bad} вне матрицы {shape[0]} × {shape[1]}.")
-    matrix = sp.csr_array((np.ones(len(user)), (user, item)), shape=shape)
-    matrix.data[:] = 1
+    shape, threshold = _check_shape(shape), _threshold(min_rating)
+    columns = ("user", "item") if threshold is None else ("user", "item", "rating")
+    events = check_table(events, columns)
+    matrix = _matrix(events, shape, threshold)
+    if not matrix.nnz:
+        raise ValueError(f"Матрица пуста: {_why_empty(events, threshold)}")
     return matrix
 
 
 def last_share(
     events: pd.DataFrame,
     share: float = 0.2,
-    min_rating: float = 4,
+    min_rating: float | None = 4,
     shape: tuple[int, int] | None = None,
 ) -> Split:
     """Тест — последние ``⌊share · n⌋`` из ``n`` положительных взаимодействий пользователя.
 
     :param events: таблица в порядке :func:`chronological`
+    :param min_rating: положительны оценки не ниже этой; ``None`` — все
     :param shape: ``(n_users, n_items)``; по умолчанию — по наибольшим номерам
-    :raises ValueError: ``share`` не между 0 и 1, таблица не упорядочена
+    :raises ValueError: ``share`` не между 0 и 1, таблица не упорядочена, одна из частей пуста
     """
-    _check_share("share", share)
+    share = check_number("share", share, 0, 1, above=True, below=True)
     return _last(events, lambda n: np.floor(share * n + 1e-9).astype(int), min_rating, shape)
 
 
 def leave_last_out(
-    events: pd.DataFrame, min_rating: float = 4, shape: tuple[int, int] | None = None
+    events: pd.DataFrame, min_rating: float | None = 4, shape: tuple[int, int] | None = None
 ) -> Split:
     """Отложить последнее: тестовая часть — последнее положительное взаимодействие пользователя.
 
     Пользователь с единственным положительным взаимодействием остаётся без тестовой части.
 
     :param events: таблица в порядке :func:`chronological`
+    :param min_rating: положительны оценки не ниже этой; ``None`` — все
+    :raises ValueError: таблица не упорядочена, одна из частей пуста
     """
     return _last(events, lambda n: (n > 1).astype(int), min_rating, shape)
 
@@ -117,39 +128,51 @@ def leave_last_out(
 def global_date(
     events: pd.DataFrame,
     date: float | pd.Timestamp,
-    min_rating: float = 4,
+    min_rating: float | None = 4,
     shape: tuple[int, int] | None = None,
 ) -> Split:
     """Разбиение по общей дате: для всех пользователей до ``date`` — обучение, с неё — тест.
 
-    :param date: секунды, как в столбце ``timestamp``, или :class:`pandas.Timestamp`
-    :raises ValueError: дата не число и не момент, по одну её сторону нет взаимодействий
+    :param date: секунды, как в столбце ``timestamp``, или :class:`pandas.Timestamp`; момент без
+        часового пояса — по Гринвичу
+    :param min_rating: положительны оценки не ниже этой; ``None`` — все
+    :raises ValueError: дата не число и не момент, одна из частей пуста
     """
-    _check_frame(events)
-    if not isinstance(date, int | float | np.number | pd.Timestamp):
-        raise ValueError(f"Дата среза — секунды или pandas.Timestamp, а получено {date!r}.")
-    cut = date.timestamp() if isinstance(date, pd.Timestamp) else date
+    events, threshold = check_ratings(events), _threshold(min_rating)
+    if isinstance(date, pd.Timestamp):
+        cut = date.timestamp()
+    else:
+        cut = check_number("date (секунды или pandas.Timestamp)", date)
     before = (events["timestamp"] < cut).to_numpy()
     if before.all() or not before.any():
-        raise ValueError(f"По одну сторону от даты {date} нет ни одного взаимодействия.")
-    return _split(events, before, shape or _shape(events), min_rating)
+        raise ValueError(f"По одну сторону от даты {shown(date)} нет ни одного взаимодействия.")
+    return _split(events, before, shape, threshold)
 
 
-def board_a(ratings: pd.DataFrame, seed: int = 0) -> tuple[Split, Split]:
+def board_a(
+    ratings: pd.DataFrame, seed: int = 0, min_rating: float | None = 4
+) -> tuple[Split, Split]:
     """Протокол A уроков: последние 20 % — тест, из остатка ещё раз последние 20 % — валидация.
 
     :param seed: зерно, которым перемешаны совпадения времён
+    :param min_rating: положительны оценки не ниже этой; ``None`` — все
     :return: ``(validation, test)``; ``test.train`` — обучающая часть вместе с валидационной
+    :raises ValueError: таблица плоха, одна из частей пуста
     """
-    return _twice(ratings, seed, last_share)
+    return _twice(ratings, seed, last_share, min_rating)
 
 
-def board_b(ratings: pd.DataFrame, seed: int = 0) -> tuple[Split, Split]:
+def board_b(
+    ratings: pd.DataFrame, seed: int = 0, min_rating: float | None = 4
+) -> tuple[Split, Split]:
     """Протокол B уроков: последнее положительное — тест, предпоследнее — валидация.
 
+    :param seed: зерно, которым перемешаны совпадения времён
+    :param min_rating: положительны оценки не ниже этой; ``None`` — все
     :return: ``(validation, test)``
+    :raises ValueError: таблица плоха, одна из частей пуста
     """
-    return _twice(ratings, seed, leave_last_out)
+    return _twice(ratings, seed, leave_last_out, min_rating)
 
 
 def held_out_users(
@@ -162,21 +185,22 @@ def held_out_users(
 
     :raises ValueError: пользователей с достаточной историей меньше, чем ``n_users``
     """
-    _check_share("fold_in_share", fold_in_share)
-    X = check_interactions(X)
+    fold_in_share = check_number("fold_in_share", fold_in_share, 0, 1, above=True, below=True)
+    X, n_users, seed = check_interactions(X), check_count("n_users", n_users), check_seed(seed)
     rng = np.random.default_rng(seed)
     eligible = np.flatnonzero(np.diff(X.indptr) >= 2)
     limit = min(len(eligible), X.shape[0] - 1)
-    if not isinstance(n_users, int | np.integer) or not 0 < n_users <= limit:
+    if n_users > limit:
         raise ValueError(
-            f"Отложить можно от 1 до {limit} пользователей, а запрошено {n_users!r}: у отложенного "
+            f"Отложить можно не больше {limit} пользователей, а запрошено {n_users}: у отложенного "
             "не меньше двух взаимодействий, и хотя бы один остаётся для обучения."
         )
     chosen = np.sort(rng.choice(eligible, n_users, replace=False))
     history = sp.csr_array(X[chosen])
     hidden = np.zeros(history.nnz, dtype=bool)
     for start, end in zip(history.indptr[:-1], history.indptr[1:], strict=True):
-        n_hidden = max(1, int((1 - fold_in_share) * (end - start) + 1e-9))
+        n_hidden = int((1 - fold_in_share) * (end - start) + 1e-9)
+        n_hidden = min(max(1, n_hidden), end - start - 1)
         hidden[start + rng.choice(end - start, n_hidden, replace=False)] = True
     parts = []
     for mask in (~hidden, hidden):
@@ -198,17 +222,26 @@ def next_basket(
         первая корзина не раньше ``date``; только у тех, у кого есть история
     :raises ValueError: нет нужных столбцов, по одну сторону от даты пусто
     """
-    _check_table(baskets, ("user", "basket", "time", "item"))
-    if not pd.api.types.is_datetime64_any_dtype(baskets["time"]):
-        raise ValueError("Столбец time — моменты времени: pandas.to_datetime(frame['time']).")
-    if not isinstance(date, pd.Timestamp) or date is pd.NaT:
-        raise ValueError(f"Дата среза — pandas.Timestamp, а получено {date!r}.")
-    if (date.tz is None) != (baskets["time"].dt.tz is None):
+    rows = check_table(baskets, ("user", "basket", "time", "item"))
+    if not pd.api.types.is_datetime64_any_dtype(rows["time"]):
+        raise ValueError(
+            "Столбец time — моменты времени: frame['time'] = pd.to_datetime(frame['time'])."
+        )
+    if not isinstance(date, pd.Timestamp):
+        raise ValueError(f"Дата среза — pandas.Timestamp, а получено {shown(date)}.")
+    if (date.tz is None) != (rows["time"].dt.tz is None):
         raise ValueError("Часовой пояс указан только у даты среза или только у времён корзин.")
-    if (baskets.groupby(["user", "basket"])["time"].nunique() > 1).any():
+    order = ["user", "time", "basket", "item"]
+    try:
+        moments = rows.groupby(["user", "basket"])["time"].nunique()
+        rows = rows[order].drop_duplicates().sort_values(order)
+    except TypeError as error:
+        raise ValueError(
+            "Столбец basket — номера корзин или строки одного вида. Перенумеруйте: "
+            "frame['basket'] = pd.factorize(frame['basket'])[0]."
+        ) from error
+    if (moments > 1).any():
         raise ValueError("У одной корзины пользователя два разных времени: проверьте её номер.")
-    rows = baskets[["user", "time", "basket", "item"]].drop_duplicates()
-    rows = rows.sort_values(["user", "time", "basket", "item"])
     first = ~rows.duplicated(["user", "basket"]).to_numpy()
     contents = np.split(rows["item"].to_numpy(), np.flatnonzero(first)[1:])
     history: dict[int, list[np.ndarray]] = {}
@@ -219,85 +252,104 @@ def next_basket(
         elif user in history:
             target.setdefault(int(user), items)
     if not history or not target:
-        raise ValueError(f"По одну сторону от даты {date} корзин нет: сдвиньте дату среза.")
+        raise ValueError(f"По одну сторону от даты {shown(date)} корзин нет: сдвиньте дату среза.")
     return history, target
 
 
-def _twice(ratings: pd.DataFrame, seed: int, rule: Callable[..., Split]) -> tuple[Split, Split]:
-    test = rule(chronological(ratings, seed))
-    return rule(test.history, shape=test.train.shape), test
+def _twice(
+    ratings: pd.DataFrame, seed: int, rule: Callable[..., Split], min_rating: float | None
+) -> tuple[Split, Split]:
+    test = rule(chronological(ratings, seed), min_rating=min_rating)
+    return rule(test.history, min_rating=min_rating, shape=test.train.shape), test
 
 
 def _last(
     events: pd.DataFrame,
     n_test: Callable[[np.ndarray], np.ndarray],
-    min_rating: float,
+    min_rating: float | None,
     shape: tuple[int, int] | None,
 ) -> Split:
     """Срез каждого пользователя — перед последними ``n_test(n)`` положительными."""
-    _check_frame(events)
+    events, threshold = check_ratings(events), _threshold(min_rating)
     user, time = events["user"].to_numpy(), events["timestamp"].to_numpy()
     earlier = (user[1:] == user[:-1]) & (time[1:] < time[:-1])
     if (user[1:] < user[:-1]).any() or earlier.any():
         raise ValueError(
-            "Таблица не упорядочена по времени. Сначала: events = chronological(ratings, seed=0)."
+            "Таблица не упорядочена по времени. Сначала: frame = chronological(frame, seed=0)."
         )
-    positive = (events["rating"] >= min_rating).to_numpy()
-    total = np.bincount(user, positive, minlength=user.max() + 1).astype(int)
-    upto = np.cumsum(positive) - (np.cumsum(total) - total)[user]
+    place = np.concatenate([[0], np.cumsum(user[1:] != user[:-1])])  # какой по счёту пользователь
+    positive = _positive(events, threshold)
+    total = np.bincount(place, positive).astype(int)
+    upto = np.cumsum(positive) - (np.cumsum(total) - total)[place]
     # Низкие оценки между последним обучающим и первым тестовым положительным раньше среза:
     # у них upto равно числу обучающих, и они остаются в истории.
-    before = upto <= (total - n_test(total))[user]
-    return _split(events, before, shape or _shape(events), min_rating)
+    before = upto <= (total - n_test(total))[place]
+    return _split(events, before, shape, threshold)
 
 
 def _split(
-    events: pd.DataFrame, before: np.ndarray, shape: tuple[int, int], min_rating: float
+    events: pd.DataFrame,
+    before: np.ndarray,
+    shape: tuple[int, int] | None,
+    threshold: float | None,
 ) -> Split:
+    if shape is None:
+        shape = int(events["user"].max()) + 1, int(events["item"].max()) + 1
+    shape = _check_shape(shape)
     history = events[before]
+    parts = {"Обучающая": history, "Тестовая": events[~before]}
+    matrices = {name: _matrix(part, shape, threshold) for name, part in parts.items()}
+    for name, matrix in matrices.items():
+        if not matrix.nnz:
+            raise ValueError(f"{name} часть пуста: {_why_empty(events, threshold)}")
     return Split(
-        train=to_matrix(history, shape, min_rating),
-        test=to_matrix(events[~before], shape, min_rating),
-        seen=to_matrix(history, shape),
+        train=matrices["Обучающая"],
+        test=matrices["Тестовая"],
+        seen=_matrix(history, shape, None),
         history=history.reset_index(drop=True),
     )
 
 
-def _shape(events: pd.DataFrame) -> tuple[int, int]:
-    return int(events["user"].max()) + 1, int(events["item"].max()) + 1
+def _positive(events: pd.DataFrame, threshold: float | None) -> np.ndarray:
+    if threshold is None:
+        return np.ones(len(events), dtype=bool)
+    return (events["rating"] >= threshold).to_numpy(bool)
 
 
-def _check_share(name: str, share: float) -> None:
-    if not isinstance(share, int | float | np.number) or not 0 < share < 1:
-        raise ValueError(f"{name} — число между 0 и 1, а получено {share!r}.")
+def _matrix(events: pd.DataFrame, shape: tuple[int, int], threshold: float | None) -> sp.csr_array:
+    """Матрица единиц; таблица уже проверена."""
+    events = events[_positive(events, threshold)]
+    user, item = events["user"].to_numpy(), events["item"].to_numpy()
+    for name, ids, size in (("Пользователь", user, shape[0]), ("Объект", item, shape[1])):
+        if ids.size and ids.max() >= size:
+            raise ValueError(f"{name} с номером {ids.max()} вне матрицы {shape[0]} × {shape[1]}.")
+    check_memory(
+        16 * shape[0],
+        f"Матрица {shape[0]} × {shape[1]}",
+        "Перенумеруйте подряд: frame['user'] = pd.factorize(frame['user'])[0].",
+    )
+    matrix = sp.csr_array((np.ones(len(user)), (user, item)), shape=shape)
+    matrix.data[:] = 1
+    return matrix
 
 
-def _check_frame(events: pd.DataFrame) -> None:
-    """Таблица оценок: столбцы, числа, ни одной пары дважды."""
-    _check_table(events, COLUMNS)
-    for name in ("rating", "timestamp"):
-        if not pd.api.types.is_numeric_dtype(events[name]):
-            raise ValueError(f"Столбец {name} — числа, а здесь {events[name].dtype}.")
-    if events.duplicated(["user", "item"]).any():
-        raise ValueError(
-            "Пользователь оценил один объект дважды. Оставьте одну запись на пару: "
-            "ratings.drop_duplicates(['user', 'item'], keep='last')."
-        )
+def _why_empty(events: pd.DataFrame, threshold: float | None) -> str:
+    """Почему часть пуста: сколько положительных взаимодействий, какая оценка наибольшая."""
+    n_positive = int(_positive(events, threshold).sum())
+    if threshold is None:
+        return f"взаимодействий всего {n_positive}, истории слишком короткие."
+    return (
+        f"положительных взаимодействий (оценка не ниже min_rating={threshold:g}) всего "
+        f"{n_positive}, наибольшая оценка {events['rating'].max():g}. Если это не оценки, "
+        "а единицы или счётчики, укажите min_rating=None."
+    )
 
 
-def _check_table(table: pd.DataFrame, columns: tuple[str, ...]) -> None:
-    """Столбцы на месте, строки есть, пропусков нет, ``user`` и ``item`` — номера."""
-    missing = [name for name in columns if name not in table.columns]
-    if missing:
-        raise ValueError(
-            f"В таблице нет столбцов: {', '.join(missing)}. Нужны {', '.join(columns)}."
-        )
-    if table.empty:
-        raise ValueError("Таблица пуста: разбивать нечего.")
-    if table[list(columns)].isna().any(axis=None):
-        raise ValueError("В таблице есть пропуски (NaN): удалите эти строки.")
-    for name in ("user", "item"):
-        if not pd.api.types.is_integer_dtype(table[name]) or (table[name] < 0).any():
-            raise ValueError(
-                f"Столбец {name} — номера от нуля. Перекодируйте: pd.factorize(frame[{name!r}])."
-            )
+def _threshold(min_rating: float | None) -> float | None:
+    return None if min_rating is None else check_number("min_rating (или None — все)", min_rating)
+
+
+def _check_shape(shape: tuple[int, int]) -> tuple[int, int]:
+    if not isinstance(shape, tuple | list) or len(shape) != 2:
+        raise ValueError(f"shape — пара чисел (n_users, n_items), а получено {shown(shape)}.")
+    return check_count("n_users в shape", shape[0]), check_count("n_items в shape", shape[1])

@@ -86,7 +86,7 @@ def train(
                     f"На эпохе {epoch} потеря или веса перестали быть числами: "
                     "уменьшите темп обучения lr."
                 )
-            model.losses_.append(loss)
+            model.losses_.append(float(loss))
             value = -np.inf
             if validation is not None:
                 if epoch % model.validate_every and epoch < model.epochs:

@@ -1,6 +1,7 @@
 """Проверки уроков: нарушенная останавливает, верная печатает границу; проверка заданий."""
 
 import re
+from unittest.mock import MagicMock
 
 import numpy as np
 import pandas as pd
@@ -217,6 +218,7 @@ def test_a_model_is_not_better_than_itself():
 
 HINT = "сложите по строкам"
 CASES = [((np.array([[1.0, 2], [3, 4]]),), np.array([3.0, 7]), HINT)]
+UNSOLVED = "ответа пока нет."
 
 
 def right(matrix):
@@ -224,42 +226,111 @@ def right(matrix):
 
 
 def raises(matrix):
-    raise KeyError("нет")
+    total = matrix.sum()
+    raise KeyError(total)
+
+
+def not_yet(matrix):
+    raise NotImplementedError("ваш код")
+
+
+class SilentRepr:
+    def __repr__(self):
+        raise RuntimeError("repr")
+
+
+class EqualToAll:
+    """Равен чему угодно, как угодно записанному."""
+
+    def __eq__(self, other):
+        return True
+
+    def __ne__(self, other):
+        return False
+
+    def __hash__(self):
+        return 0
+
+
+class EqualText(str):
+    def __eq__(self, other):
+        return True
+
+    def __hash__(self):
+        return 0
+
+
+@pytest.mark.parametrize(
+    "stub", [lambda m: None, lambda m: ..., not_yet, None, ...], ids=["None", "...", "raise", 1, 2]
+)
+def test_an_unsolved_task_gets_no_hint(stub, capsys):
+    check_task("Задание 1", stub, CASES)
+    assert capsys.readouterr().out == f"Задание 1: {UNSOLVED}\n"
+
+
+def test_nothing_returned_for_a_later_case_is_an_attempt():
+    cases = [((1,), 1, "первая"), ((-2,), 2, "вторая")]
+
+    def half(x):
+        if x < 0:
+            raise NotImplementedError
+        return x
+
+    assert "ошибкой NotImplementedError в строке" in task_problem(half, cases)
+    assert task_problem(lambda x: x if x > 0 else None, cases) == (
+        "на этом примере функция ничего не вернула.\nНа входе: x = -2\nПодсказка: вторая"
+    )
 
 
 @pytest.mark.parametrize(
     ("solution", "message"),
     [
-        (lambda m: None, "ответа пока нет"),
-        (lambda m: ..., "ответа пока нет"),
-        (raises, "остановилась с ошибкой KeyError: 'нет'"),
+        (raises, r"остановилась с ошибкой KeyError в строке \d+ \(raise KeyError\(total\)\): .*10"),
         (lambda: 1, "остановилась с ошибкой TypeError"),
-        (None, "остановилась с ошибкой TypeError"),
-        (lambda m: m.sum(axis=0), "неверных чисел 2 из 2, первое на месте \\(0,\\)"),
+        (7, "вместо функции дано 7"),
+        (
+            lambda m: m.sum(axis=0),
+            r"неверных чисел 2 из 2, первое на месте 0: 4\. .*: \[4\., 6\.\]",
+        ),
         (
             lambda m: m.sum(axis=1) + np.array([0, 1e-6]),
-            "неверных чисел 1 из 2, первое на месте \\(1,\\)",
+            "неверных чисел 1 из 2, первое на месте 1",
         ),
         (lambda m: m.sum(axis=1) * [1, np.nan], "неверных чисел 1 из 2"),
         (lambda m: m.sum(axis=1, keepdims=True), r"форма ответа \(2, 1\), а нужна \(2,\)"),
+        (lambda m: np.asmatrix(m).sum(axis=1), r"форма ответа \(2, 1\), .* У np\.matrix .*ravel"),
         (lambda m: m.sum(), r"форма ответа \(\), а нужна \(2,\)"),
         (lambda m: [], r"форма ответа \(0,\)"),
-        (lambda m: "3 7", "ожидались числа, а функция вернула str"),
-        (lambda m: ["3", "7"], "ожидались числа, а функция вернула list"),
-        (lambda m: [[3], [7, 1]], "ожидались числа, а функция вернула list"),
-        (lambda m: {3, 7}, "ожидались числа, а функция вернула set"),
-        (lambda m: (x for x in [3, 7]), "ожидались числа, а функция вернула generator"),
-        (lambda m: print, "ожидались числа"),
-        (lambda m: np.array([3j, 7]), "ожидались числа"),
-        (lambda m: torch.tensor([3.0, 7.0], requires_grad=True), "ожидались числа"),
+        (lambda m: "3 7", r"ожидалось: массив чисел формы \(2,\), а функция вернула str: '3 7'"),
+        (lambda m: ["3", "7"], "ожидалось: массив чисел .* вернула list"),
+        (lambda m: [[3], [7, 1]], "вернула list"),
+        (lambda m: {3, 7}, "вернула set"),
+        (lambda m: {0: 3, 1: 7}, "вернула dict"),
+        (lambda m: (x for x in [3, 7]), "вернула generator"),
+        (lambda m: print, "вернула builtin"),
+        (lambda m: np.array([3j, 7]), "вернула ndarray"),
+        (lambda m: EqualToAll(), "вернула EqualToAll"),
+        (lambda m: [EqualToAll()] * 2, "вернула list"),
+        (lambda m: np.array([EqualToAll()] * 2, dtype=object), "вернула ndarray"),
     ],
 )
 def test_wrong_solutions_are_told_why(solution, message, capsys):
     check_task("Задание 1", solution, CASES)
     out = capsys.readouterr().out
     assert re.match(f"Задание 1: .*{message}", out), out
+    assert re.search(r"\nНа входе: (m = |matrix = )?\[\[1\., 2\.\], \[3\., 4\.\]\]\n", out), out
     assert out.endswith(f"\nПодсказка: {HINT}\n")
     assert task_problem(solution, CASES) == out.removeprefix("Задание 1: ").removesuffix("\n")
+
+
+def test_the_line_of_an_error_is_the_line_of_the_solution():
+    problem = task_problem(raises, CASES)
+    assert f"в строке {raises.__code__.co_firstlineno + 2} (raise KeyError(total))" in problem
+
+    def deep(matrix):
+        return np.linalg.inv(np.zeros((2, 2)))
+
+    assert f"в строке {deep.__code__.co_firstlineno + 1} (" in task_problem(deep, CASES)
 
 
 @pytest.mark.parametrize(
@@ -269,9 +340,14 @@ def test_wrong_solutions_are_told_why(solution, message, capsys):
         lambda m: list(m.sum(axis=1)),
         lambda m: (3, 7),
         lambda m: pd.Series(m.sum(axis=1)),
+        lambda m: pd.Series([3, 7]).convert_dtypes(),
         lambda m: m.sum(axis=1) + 5e-9,
         lambda m: m.sum(axis=1).astype(np.float32),
         lambda m: torch.tensor([3, 7]),
+        lambda m: torch.tensor([3.0, 7.0], requires_grad=True),
+        lambda m: [torch.tensor(3.0, requires_grad=True), np.float32(7)],
+        lambda m: torch.tensor([3.0, 7.0], dtype=torch.bfloat16),
+        lambda m: torch.tensor([3.0, 7.0]).to_sparse(),
     ],
 )
 def test_right_solutions_pass(solution, capsys):
@@ -280,36 +356,155 @@ def test_right_solutions_pass(solution, capsys):
     assert capsys.readouterr().out == "Задание 1: верно, пройдены все проверки (1)\n"
 
 
-def test_sparse_answers():
+SOFTMAX = np.exp([1.0, 2, 3]) / np.exp([1.0, 2, 3]).sum()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda: torch.softmax(torch.tensor([1.0, 2, 3]), 0),
+        lambda: torch.softmax(torch.tensor([1.0, 2, 3]), 0).tolist(),
+        lambda: SOFTMAX.astype(np.float32) * np.float32(1 + 4e-7),
+        lambda: [np.float32(x) for x in SOFTMAX],
+    ],
+)
+def test_single_precision_passes(answer):
+    assert np.abs(np.asarray(answer(), dtype=float) - SOFTMAX).max() > 1e-8
+    assert task_problem(answer, [((), SOFTMAX, HINT)]) == ""
+
+
+@pytest.mark.parametrize(
+    ("mine", "expected"),
+    [
+        (SOFTMAX + 2e-8, SOFTMAX),  # float64 сверяется строго
+        ((SOFTMAX * 1.0001).astype(np.float32), SOFTMAX),
+        (np.float32([1e6, 5, 0.5]), [1e6, 9, 0.5]),
+        (np.float32([1e6, 12_346]), [1e6, 12_345]),  # целым поблажки нет
+        (np.float16([0.3333]), [1 / 3]),
+    ],
+)
+def test_single_precision_forgives_rounding_only(mine, expected):
+    assert "неверных чисел" in task_problem(lambda: mine, [((), expected, HINT)])
+
+
+def test_single_precision_loses_what_is_small_beside_the_largest():
+    answer = np.float32([1000.1, 3e-4])
+    assert task_problem(lambda: answer, [((), [1000.1, 0], HINT)]) == ""
+    assert task_problem(lambda: answer[1:], [((), [0], HINT)]) != ""
+
+
+def test_sparse_and_matrix_answers():
     cases = [((), sp.csr_array([[0, 1.0]]), "разреженная")]
-    assert task_problem(lambda: sp.csr_array([[0, 1.0]]), cases) == ""
-    assert task_problem(lambda: np.array([[0, 1.0]]), cases) == ""
-    assert "неверных чисел 1 из 2" in task_problem(lambda: sp.csr_array([[1.0, 1.0]]), cases)
+    for form in (sp.csr_array, sp.coo_matrix, np.array, np.asmatrix):
+        assert task_problem(lambda form=form: form([[0, 1.0]]), cases) == ""
+    problem = task_problem(lambda: sp.csr_array([[1.0, 1.0]]), cases)
+    assert "неверных чисел 1 из 2" in problem and "[[1., 1.]]" in problem
+    assert "форма ответа (1000000, 1000000)" in task_problem(
+        lambda: sp.csr_array((10**6, 10**6)), cases
+    )
 
 
 def test_numbers_true_or_false_and_nan():
     assert task_problem(lambda x: x > 1, [((2,), True, "")]) == ""
-    assert "получено 0, а ожидалось другое" in task_problem(lambda x: x > 2, [((2,), True, "")])
+    assert "получено False, а ожидалось другое" in task_problem(lambda x: x > 2, [((2,), True, "")])
     assert task_problem(lambda: [np.nan, 1], [((), [np.nan, 1], "")]) == ""
     assert "неверных чисел 1" in task_problem(lambda: [0, 1], [((), [np.nan, 1], "")])
+    assert "неверных чисел 1" in task_problem(lambda: [0.5, np.nan], [((), [0.5, 1], "")])
     assert "получено 0.3, а ожидалось" in task_problem(lambda: 0.3, [((), 0.5, "")])
+    assert "ожидалось: одно число, а функция вернула str" in task_problem(
+        lambda: "0.5", [((), 0.5, "")]
+    )
 
 
 def test_answers_in_words():
     cases = [(("x",), "EASE", "подумайте ещё")]
+    assert task_problem(lambda x: "EASE", cases) == task_problem(lambda x: np.str_("EASE"), cases)
     assert task_problem(lambda x: "EASE", cases) == ""
     assert task_problem(lambda x: "SLIM", cases) == (
-        "получено 'SLIM', а ожидался другой ответ.\nПодсказка: подумайте ещё"
+        "получено 'SLIM', а ожидалось: другой ответ.\nНа входе: x = 'x'\nПодсказка: подумайте ещё"
     )
-    for answer in (5, ["EASE"], np.array(["EASE", "SLIM"]), pd.Series(["EASE", "EASE"])):
-        assert "ожидался другой ответ" in task_problem(lambda x, answer=answer: answer, cases)
-    assert "ответа пока нет" in task_problem(lambda x: None, cases)
+    assert "ожидалось: другой ответ" in task_problem(lambda x: EqualText("SLIM"), cases)
+    for answer in (5, ["EASE"], np.array(["EASE", "SLIM"]), EqualToAll()):
+        assert "ожидалось: строка" in task_problem(lambda x, answer=answer: answer, cases)
+    assert task_problem(lambda x: None, cases) == UNSOLVED
 
 
 def test_the_first_failed_case_gives_the_hint():
     cases = [((1,), 1, "первая"), ((2,), 4, "вторая"), ((3,), 9, "третья")]
-    assert task_problem(lambda x: x, cases).endswith("Подсказка: вторая")
+    problem = task_problem(lambda x: x, cases)
+    assert "На входе: x = 2\n" in problem and problem.endswith("Подсказка: вторая")
     assert task_problem(lambda x: x**2, cases) == ""
+
+
+def test_inputs_are_shown_shortly():
+    frame = pd.DataFrame({"user": range(13), "item": 2})
+    large, small = sp.csr_array(np.eye(50)), sp.csr_array(np.eye(2))
+    arguments = (frame, large, small, np.arange(500), [1, 0], torch.zeros(2), 0.5)
+    problem = task_problem(lambda a, b, c, d, e, f, g: 1, [(arguments, 2, "")])
+    shown = problem.split("\n")[1]
+    assert "a = таблица 13 × 2 (user, item)" in shown
+    assert "b = разреженная матрица формы (50, 50), ненулевых чисел 50" in shown
+    assert "c = [[1., 0.], [0., 1.]]" in shown
+    assert "d = [ 0, 1, ..., 498, 499], форма (500,)" in shown
+    assert "e = [1, 0], f = [0., 0.], g = 0.5" in shown
+
+
+HUGE = [
+    "ы" * 10**6,
+    np.zeros((300, 300)),
+    np.full(2, 1e300),
+    np.zeros((1,) * 60),
+    range(10**15),
+    [SilentRepr()] * 5000,
+    [[SilentRepr()] * 5000] * 2,
+    SilentRepr(),
+    {i: "ы" * 100 for i in range(1000)},
+    10**5000,
+    [10**5000, 1],
+    pd.DataFrame({"ы" * 500: [1], "я": [2]}),
+    sp.csr_array((10**6, 10**6)),
+    type("Ы" * 3000, (), {})(),
+    torch.zeros(200, 200),
+    MagicMock(),
+]
+
+
+@pytest.mark.parametrize("value", HUGE, ids=range(len(HUGE)))
+@pytest.mark.parametrize("expected", [[3.0, 7], 1.0, "слово"])
+def test_messages_are_short_whatever_comes_back(value, expected, capsys):
+    check_task("Задание", lambda: value, [((), expected, "ы" * 5000)])
+    as_answer = capsys.readouterr().out
+    check_task("Задание" * 500, lambda x: -5, [((np.zeros((300, 300)),), expected, HINT)])
+    as_input = capsys.readouterr().out
+    for out in (as_answer, as_input):
+        assert "Подсказка" in out and len(out) < 1000
+
+
+def test_errors_with_a_broken_or_huge_text():
+    class Broken(Exception):
+        def __str__(self):
+            raise RuntimeError("str")
+
+    def broken(m):
+        raise Broken
+
+    def huge(m):
+        raise ValueError("ы" * 10**6)
+
+    def leave(m):
+        raise SystemExit
+
+    assert "ошибкой Broken" in task_problem(broken, CASES)
+    assert "ошибкой SystemExit" in task_problem(leave, CASES)
+    assert len(task_problem(huge, CASES)) < 1000
+
+
+def test_an_interrupt_passes_through():
+    def interrupted(m):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check_task("Задание 1", interrupted, CASES)
 
 
 def test_a_solution_cannot_spoil_the_cases():
@@ -326,3 +521,11 @@ def test_a_solution_cannot_spoil_the_cases():
     for _ in range(2):
         assert task_problem(spoiler, cases) == ""
     assert array.sum() == sparse.sum() == nested[0][0].sum() == 3
+
+
+def test_the_input_is_shown_as_it_was_given():
+    def spoiler(a):
+        a[:] = 7
+        return a
+
+    assert "На входе: a = [1., 1.]\n" in task_problem(spoiler, [((np.ones(2),), [0, 0], HINT)])

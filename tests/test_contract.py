@@ -15,9 +15,9 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 
 import recsys_lessons.models as models
-from recsys_lessons.datasets import make_clusters
 from recsys_lessons.evaluation import compare, evaluate
 from recsys_lessons.models import Popularity
+from recsys_lessons.synthetic import make_clusters
 
 # Пять пользователей, четыре объекта: спутанные оси видны.
 X = sp.csr_array([[1.0, 1, 0, 0], [1, 1, 1, 0], [0, 1, 1, 0], [1, 0, 0, 1], [0, 0, 1, 1]])

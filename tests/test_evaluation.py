@@ -17,7 +17,9 @@ from recsys_lessons.evaluation import (
     average_seeds,
     compare,
     evaluate,
+    over_seeds,
     recommend,
+    seeds_table,
     summary_table,
 )
 
@@ -366,3 +368,59 @@ def test_the_seen_matrix_is_part_of_the_protocol():
     test = sp.csr_array([[0, 0, 1.0, 0], [0, 1.0, 0, 0], [1.0, 0, 0, 0]])
     result = evaluate(fixed(scores), test, seen, ("HR@1", "MRR@4"))
     assert result.values.to_numpy().tolist() == [[1, 1], [1, 1], [0, 0.25]]
+
+
+# ------------------------------------------------------------------------ зёрна
+
+
+def one_user(value: float) -> Evaluation:
+    return made({"NDCG@10": [value, value + 0.2]}, [0, 3])
+
+
+def contest(seed: int) -> dict[str, Evaluation]:
+    return {"EASE": one_user(0.5 + 0.1 * seed), "случайная": one_user(0.2)}
+
+
+def test_over_seeds_averages_every_user():
+    pooled = over_seeds(contest, 3)
+    assert list(pooled) == ["EASE", "случайная"]
+    assert pooled["EASE"].values["NDCG@10"].tolist() == pytest.approx([0.6, 0.8])
+    assert pooled["EASE"].seed_means["NDCG@10"].tolist() == pytest.approx([0.6, 0.7, 0.8])
+    assert pooled["EASE"].seed_sd["NDCG@10"] == pytest.approx(0.1)
+    assert pooled["случайная"].seed_sd["NDCG@10"] == 0
+
+
+def test_seeds_table_by_hand():
+    def rivals(seed: int) -> dict[str, Evaluation]:
+        return {
+            "a": made({"NDCG@10": [0.1 + 0.1 * seed, 0.5]}),
+            "b": made({"NDCG@10": [0.1, 0.1]}),
+        }
+
+    pooled = over_seeds(rivals, 2)
+    assert seeds_table(pooled) == {
+        "a": {"mean": 0.325, "se": 0.175, "sd": 0.0354},
+        "b": {"mean": 0.1, "se": 0.0, "sd": 0.0},
+    }
+    table = seeds_table(pooled, versus="b", digits=3)
+    assert table["a"] == {"mean": 0.325, "se": 0.175, "sd": 0.035, "diff": -0.225, "diff_se": 0.175}
+    assert (table["b"]["diff"], table["b"]["diff_se"]) == (0, 0)
+    assert all(type(value) is float for row in table.values() for value in row.values())
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: over_seeds(contest, 1), "n_seeds — целое число не меньше 2"),
+        (lambda: over_seeds(lambda seed: None, 2), r"contest\(0\).*словарь"),
+        (lambda: over_seeds(lambda seed: {}, 2), r"contest\(0\).*словарь"),
+        (lambda: over_seeds(lambda seed: {str(seed): one_user(1)}, 2), "При зерне 1 модели"),
+        (lambda: seeds_table(contest(0)), "'EASE' — при одном зерне"),
+        (lambda: seeds_table(over_seeds(contest, 2), "HR@10"), "Метрики 'HR@10' здесь нет"),
+        (lambda: seeds_table(over_seeds(contest, 2), versus="SLIM"), "versus — одно из EASE, случ"),
+        (lambda: seeds_table(over_seeds(contest, 2), digits=-1), "digits — целое число"),
+    ],
+)
+def test_bad_contests(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -9,8 +9,8 @@ from irspack import IALSRecommender
 from recsys_lessons.models.ials import half_sweep, penalties
 from threadpoolctl import threadpool_limits
 
-from recsys_lessons.datasets import make_clusters
 from recsys_lessons.models import IALS
+from recsys_lessons.synthetic import make_clusters
 
 Q_HAND = np.array([[1.0, 0], [1, 1], [0, 1]])
 X_HAND = sp.csr_array([[1.0, 0, 0], [0, 0, 0], [2, 0, 1]])

@@ -16,8 +16,9 @@ from implicit.nearest_neighbours import (
 from recsys_lessons.models.item_knn import cosine_similarity, gram, lower_gram, nearest, weigh
 from sklearn.metrics import pairwise
 
-from recsys_lessons.datasets import make_clusters, toy_ratings
+from recsys_lessons.datasets import toy_ratings
 from recsys_lessons.models import ItemKNN
+from recsys_lessons.synthetic import make_clusters
 
 WEIGHTINGS = ("cosine", "tfidf", "bm25")
 # Avatar, Gladiator, Inception, Interstellar, The Matrix, Titanic

@@ -249,39 +249,41 @@ def test_best_epoch_is_restored(X):
     settings = {**TINY, "epochs": 5}
     stopped = MultiVAE(**settings).fit(X, scripted([0.1, 0.3, 0.2, 0.3, 0.1]))
     assert stopped.best_epoch_ == 2
-    assert stopped.curve_ == [0.1, 0.3, 0.2, 0.3, 0.1]
+    assert stopped.curve_ == [(1, 0.1), (2, 0.3), (3, 0.2), (4, 0.3), (5, 0.1)]
     two = MultiVAE(**{**TINY, "epochs": 2}).fit(X)
     np.testing.assert_array_equal(weights(stopped), weights(two))
 
 
 def test_patience_stops_early(X):
     model = MultiVAE(**{**TINY, "epochs": 50}, patience=2).fit(X, scripted([1, 3, 2, 2.5, 9]))
-    assert model.curve_ == [1, 3, 2, 2.5]
+    assert model.curve_ == [(1, 1), (2, 3), (3, 2), (4, 2.5)]
     assert model.best_epoch_ == 2
 
 
 def test_refit_forgets_the_previous_validation(X):
     model = MultiVAE(**TINY)
     model.fit(X, scripted([1, 2, 3])).fit(X)
-    assert model.best_epoch_ == 0
+    assert model.best_epoch_ == TINY["epochs"]
     assert model.curve_ == []
+    assert len(model.losses_) == TINY["epochs"]
 
 
-def test_interrupt_keeps_the_best_epoch(X, capsys):
+def test_interrupt_keeps_the_best_epoch_and_goes_on(X):
     def validation(model):
         if len(model.curve_) == 2:
             raise KeyboardInterrupt
         return -len(model.curve_)
 
-    model = MultiVAE(**{**TINY, "epochs": 9}).fit(X, validation)
-    assert "прервано" in capsys.readouterr().out
+    model = MultiVAE(**{**TINY, "epochs": 9})
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, validation)
     assert model.best_epoch_ == 1
     one = MultiVAE(**{**TINY, "epochs": 1}).fit(X)
     np.testing.assert_array_equal(weights(model), weights(one))
 
 
 class Interrupted(MultiVAE):
-    """Прервана на шестом пакете."""
+    """Прервана на шестом пакете, во второй эпохе."""
 
     def reconstruction(self, logits, x):
         if self.n_updates_ == 5:
@@ -289,11 +291,33 @@ class Interrupted(MultiVAE):
         return super().reconstruction(logits, x)
 
 
-def test_interrupt_without_validation_keeps_what_was_learned(X, capsys):
-    model = Interrupted(**TINY).fit(X)
-    assert "прервано" in capsys.readouterr().out
-    assert model.n_updates_ == 5
-    assert np.isfinite(model.score(range(60))).all()
+def test_interrupt_in_the_middle_of_an_epoch_keeps_the_last_whole_one(X):
+    model = Interrupted(**TINY)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X)
+    assert model.best_epoch_ == 1
+    one = MultiVAE(**{**TINY, "epochs": 1}).fit(X)
+    np.testing.assert_array_equal(weights(model), weights(one))
+
+
+@pytest.mark.parametrize("settings", [{"lr": 1e200}, {"epochs": 0}, {"hidden": 10**9}])
+def test_failed_refit_leaves_the_old_model_whole(X, settings):
+    model = MultiVAE(**TINY).fit(X)
+    old = model.score(range(60))
+    with pytest.raises((FloatingPointError, ValueError, MemoryError)):
+        model.set_params(**settings).fit(X[:30])
+    np.testing.assert_array_equal(model.score(range(60)), old)
+
+
+def test_network_that_does_not_fit_in_memory_says_how_much_it_needs(X):
+    with pytest.raises(MemoryError, match=r"ГБ, свободно .* Уменьшите hidden"):
+        MultiVAE(hidden=10**9, latent=2).fit(X)
+
+
+def test_numpy_integers_are_integers(X):
+    whole = {name: np.int64(value) for name, value in TINY.items() if isinstance(value, int)}
+    again = MultiVAE(**{**TINY, **whole}, seed=np.int32(3)).fit(X)
+    np.testing.assert_array_equal(weights(again), weights(MultiVAE(**TINY, seed=3).fit(X)))
 
 
 def test_float32_stays_close(X):
@@ -333,7 +357,7 @@ def test_bad_setting_gets_a_russian_error(X, name, value):
 
 @pytest.mark.parametrize("device", ["nothing", "cuda:99", 3.5])
 def test_missing_device_gets_a_russian_error(X, device):
-    with pytest.raises(ValueError, match="Устройства"):
+    with pytest.raises(ValueError, match="На устройстве"):
         MultiVAE(**TINY, device=device).fit(X)
 
 

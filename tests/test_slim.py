@@ -10,9 +10,10 @@ from irspack import SLIMRecommender
 from recsys_lessons.models.slim import admm, coordinate_descent, sweep
 from sklearn.linear_model import ElasticNet
 
-from recsys_lessons.datasets import load_movielens, make_clusters
+from recsys_lessons.datasets import load_movielens
 from recsys_lessons.models import EASE, SLIM
 from recsys_lessons.splits import board_a
+from recsys_lessons.synthetic import make_clusters
 
 X_HAND = sp.csr_array([[1.0, 1, 0], [1, 1, 1], [0, 1, 1], [1, 0, 0]])
 B_HAND = [

@@ -1,5 +1,7 @@
 """TIFU-KNN из урока: ручной счёт, формула буквально, scikit-learn, свойства, плохой ввод."""
 
+import copy
+import pickle
 from fractions import Fraction
 
 import numpy as np
@@ -13,12 +15,14 @@ from recsys_lessons.models.tifu_knn import (
     stack_baskets,
     user_vectors,
 )
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.neighbors import NearestNeighbors
 
-from recsys_lessons.datasets import make_baskets
 from recsys_lessons.evaluation import compare, evaluate
 from recsys_lessons.models import TIFUKNN
 from recsys_lessons.splits import next_basket, to_matrix
+from recsys_lessons.synthetic import make_baskets
 
 A, B, C = 0, 1, 2
 HALF = {"within_decay": 0.5, "group_decay": 0.5}
@@ -364,9 +368,9 @@ def test_a_basket_whose_weight_is_zero_is_still_a_purchase():
 
 
 def test_bad_scoring_input_gets_a_russian_error():
-    with pytest.raises(RuntimeError, match="не обучена"):
+    with pytest.raises(NotFittedError, match="не обучена"):
         TIFUKNN().score([0])
-    with pytest.raises(RuntimeError, match="не обучена"):
+    with pytest.raises(NotFittedError, match="не обучена"):
         TIFUKNN().score_history(TOY)
     model = TIFUKNN().fit(TOY, n_items=4)
     with pytest.raises(ValueError, match="Пользователя 3 в обучении не было"):
@@ -379,3 +383,91 @@ def test_bad_scoring_input_gets_a_russian_error():
         model.score_history([[[0]]])
     with pytest.raises(ValueError, match="Объекта 4 нет"):
         model.score_history({0: [[4]]})
+
+
+# --- Точная арифметика ----------------------------------------------------------------------------
+
+
+def exact_scores(baskets, n_items, k, r_b, r_g, alpha, m, variant):
+    """Баллы в обыкновенных дробях: определение, прочитанное буквально."""
+    r_b, r_g, alpha, vectors = Fraction(r_b), Fraction(r_g), Fraction(alpha), []
+    for history in baskets.values():
+        n, groups = len(history), max(1, min(m, len(history)))
+        size, extra = divmod(n, groups)
+        sizes = [size] * (groups - extra) + [size + 1] * extra
+        v, place = [Fraction(0)] * n_items, 0
+        for group, tau in enumerate(sizes):
+            for i in range(tau):
+                within, between = tau - 1 - i, groups - 1 - group
+                if variant == "code":
+                    within, between = n - 1 - place, m - 1 - group
+                for item in set(history[place]):
+                    v[item] += r_b**within * r_g**between / (groups * tau)
+                place += 1
+        vectors.append(v)
+    scores = []
+    for u, v in enumerate(vectors):
+        near = sorted(
+            (sum((a - b) ** 2 for a, b in zip(v, w, strict=True)), row)
+            for row, w in enumerate(vectors)
+            if row != u
+        )[:k]
+        mean = [sum(vectors[row][j] for _, row in near) / len(near) for j in range(n_items)]
+        scores.append([float(alpha * a + (1 - alpha) * b) for a, b in zip(v, mean, strict=True)])
+    return np.array(scores)
+
+
+@pytest.mark.parametrize("variant", ["paper", "code"])
+@pytest.mark.parametrize(
+    ("r_b", "r_g", "m"), [("0.9", "0.7", 7), ("0.9", "0.1", 10), ("0.5", "0.2", 15), ("1", "1", 3)]
+)
+def test_exact_fractions(variant, r_b, r_g, m):
+    """Веса бывают в миллиарды раз меньше единицы: округлять расстояния надо относительно."""
+    rng = np.random.default_rng(0)
+    baskets = {
+        user: [rng.integers(0, 15, rng.integers(1, 5)).tolist() for _ in range(rng.integers(1, 9))]
+        for user in range(25)
+    }
+    settings = {"within_decay": float(r_b), "group_decay": float(r_g), "n_groups": m}
+    model = TIFUKNN(n_neighbors=3, alpha=0.7, variant=variant, **settings).fit(baskets, 15)
+    exact = exact_scores(baskets, 15, 3, r_b, r_g, "0.7", m, variant)
+    assert (abs(model.score(range(25)) - exact) <= 1e-9 * exact.max(axis=1, keepdims=True)).all()
+
+
+# --- Договор, общий для всех моделей --------------------------------------------------------------
+
+
+def test_it_is_a_scikit_learn_estimator():
+    model = TIFUKNN(n_neighbors=5, variant="code")
+    assert clone(model).get_params() == model.get_params()
+    assert repr(model) == "TIFUKNN(n_neighbors=5, variant='code')"
+
+
+def test_numpy_numbers_are_numbers():
+    settings = {"n_neighbors": np.int64(1), "n_groups": np.int32(2), "alpha": np.float32(0.5)}
+    model = TIFUKNN(**settings).fit(TOY, n_items=np.int64(4))
+    plain = TIFUKNN(n_neighbors=1, n_groups=2, alpha=0.5).fit(TOY, n_items=4)
+    np.testing.assert_array_equal(model.score([0]), plain.score([0]))
+
+
+@pytest.mark.parametrize("bad", [{}, {0: [[0]], 1: [[9]]}, {0: [[0]], 1: []}, None])
+def test_failed_refit_leaves_the_old_model_whole(bad):
+    model = TIFUKNN().fit(TOY, n_items=4)
+    old = model.score(list(TOY))
+    with pytest.raises((ValueError, TypeError)):
+        model.fit(bad, n_items=4)
+    np.testing.assert_array_equal(model.score(list(TOY)), old)
+
+
+def test_pickled_model_scores_the_same_and_input_is_untouched():
+    before = copy.deepcopy(TOY)
+    model = TIFUKNN().fit(TOY, n_items=4)
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.score(list(TOY)), model.score(list(TOY)))
+    assert before == TOY
+
+
+def test_fourteen_thousand_text_ids_get_a_short_error():
+    with pytest.raises(ValueError, match="целых номеров") as caught:
+        TIFUKNN().fit({f"user-{i:08d}": [[1]] for i in range(14_000)}, 3)
+    assert len(str(caught.value)) < 500

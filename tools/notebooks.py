@@ -1,13 +1,18 @@
-"""Пары «урок .py — тетрадь .ipynb»: чтение, сравнение по содержанию, что можно хранить."""
+"""Пары «урок .py — тетрадь .ipynb»: чтение, сравнение по содержанию, что можно хранить.
+
+Запуск: python -m tools.notebooks — назвать тетради, которые отстали от своих уроков.
+"""
 
 import hashlib
 import os
 import re
+import sys
 from pathlib import Path
 
 import jupytext
 import nbformat
 from nbformat import NotebookNode
+from yaml import YAMLError
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
@@ -22,6 +27,8 @@ KERNEL_ENV = {
     "PYTHONUTF8": "1",
 }
 
+_AS_NEIGHBOURS = "Скопируйте первые восемь строк любого урока."
+
 # Что различается от запуска к запуску или от машины к машине.
 _UNSTABLE = {
     "адрес объекта в памяти": re.compile(r"\b0x[0-9a-f]{6,}"),
@@ -32,6 +39,10 @@ _UNSTABLE = {
         r"\b(?:CPU|Wall) time"
     ),
 }
+
+
+class SourceError(ValueError):
+    """Файл ``.py`` не прочесть как урок."""
 
 
 def source_paths(names: list[str] | None = None) -> list[Path]:
@@ -52,9 +63,41 @@ def child_env(**extra: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, **KERNEL_ENV, **extra}
 
 
+def _parse(path: Path) -> NotebookNode:
+    """Ячейки ``.py`` и его заголовок.
+
+    :raises SourceError: файл не в UTF-8, без ячеек или с негодным заголовком
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SourceError(
+            f"{path.name}: файл не в UTF-8 (байт {error.start}). Сохраните его в UTF-8."
+        ) from error
+    try:
+        parsed = jupytext.reads(text, fmt="py:percent")
+        kernel = parsed.metadata["kernelspec"]["name"]
+    except (YAMLError, KeyError, TypeError) as error:
+        raise SourceError(f"{path.name}: в заголовке нет kernelspec. {_AS_NEIGHBOURS}") from error
+    if kernel != "python3":
+        raise SourceError(f"{path.name}: ядро {kernel!r}, а должно быть python3. {_AS_NEIGHBOURS}")
+    before = text.partition("# %%")[0]
+    if "# %%" not in text or re.search(r"^[^#\s]", before, re.MULTILINE):
+        raise SourceError(
+            f"{path.name}: формат не percent: код стоит вне ячеек. Каждая ячейка начинается "
+            "строкой «# %%», каждый текст — строкой «# %% [markdown]»."
+        )
+    return parsed
+
+
 def read_source(path: Path) -> NotebookNode:
-    """Тетрадь без вывода, какой её задаёт ``.py``: одни и те же байты из одного текста."""
-    parsed = jupytext.read(path, fmt="py:percent")
+    """Тетрадь без вывода, какой её задаёт ``.py``: одни и те же байты из одного текста.
+
+    Постоянный номер ячейке даёт её заголовок: ``# %% [markdown] id="cholesky"``.
+
+    :raises SourceError: файл не прочесть как урок; ``id`` негодный или он у двух ячеек
+    """
+    parsed = _parse(path)
     notebook = nbformat.v4.new_notebook(
         metadata={
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -62,6 +105,7 @@ def read_source(path: Path) -> NotebookNode:
         }
     )
     used: dict[str, int] = {}
+    ids: set[str] = set()
     for cell in parsed.cells:
         make = nbformat.v4.new_code_cell if cell.cell_type == "code" else None
         new = (make or nbformat.v4.new_markdown_cell)(cell.source)
@@ -73,8 +117,57 @@ def read_source(path: Path) -> NotebookNode:
         digest = hashlib.sha256(f"{cell.cell_type}\0{cell.source}".encode()).hexdigest()[:10]
         used[digest] = used.get(digest, 0) + 1
         new["id"] = digest if used[digest] == 1 else f"{digest}-{used[digest]}"
+        if "id" in cell.metadata:
+            new["id"] = _fixed_id(path, cell.metadata["id"])
+        if new["id"] in ids:
+            raise SourceError(f"{path.name}: id {new['id']} у двух ячеек. Дайте каждой своё имя.")
+        ids.add(new["id"])
         notebook.cells.append(new)
     return notebook
+
+
+def _fixed_id(path: Path, given: object) -> str:
+    if not isinstance(given, str) or not re.fullmatch(r"[a-z][a-z0-9-]{1,63}", given):
+        raise SourceError(
+            f"{path.name}: id={str(given)[:60]!r} не годится: нужны строчные латинские буквы, "
+            'цифры и дефис, например id="cholesky".'
+        )
+    return given
+
+
+def link_problems(source: Path) -> list[str]:
+    """Ссылки урока, которые никуда не ведут.
+
+    Заголовок другой тетради JupyterLab по якорю не находит, а ячейку по ``#cell-id=`` находит.
+    """
+    text = source.read_text(encoding="utf-8")
+    problems = []
+    for name, anchor in re.findall(r"\]\((?:(\w+)\.ipynb)?(?:#([^)\s]+))?\)", text):
+        linked = source.with_name(f"{name}.py") if name else source
+        link = (f"{name}.ipynb" if name else "") + (f"#{anchor}" if anchor else "")
+        if not linked.exists():
+            problems.append(f"{source.name}: {link}: такой тетради нет")
+            continue
+        cells = read_source(linked).cells if anchor else []
+        if anchor.startswith("cell-id="):
+            if not name:
+                problems.append(f"{source.name}: {link}: в своей тетради ссылка — на заголовок")
+            elif anchor.removeprefix("cell-id=") not in {cell.id for cell in cells}:
+                problems.append(f"{source.name}: {link}: ячейки с таким id в {linked.name} нет")
+        elif anchor and name:
+            problems.append(
+                f"{source.name}: {link}: до заголовка другой тетради JupyterLab не дойдёт. Дайте "
+                f'её ячейке имя, id="имя" в строке # %%, и ссылайтесь на {name}.ipynb#cell-id=имя'
+            )
+        elif anchor and anchor not in _headings(cells):
+            problems.append(f"{source.name}: {link}: такого заголовка нет")
+    return problems
+
+
+def _headings(cells: list[NotebookNode]) -> set[str]:
+    """Якоря заголовков, как их пишет JupyterLab: пробелы заменены дефисами."""
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return {line.replace(" ", "-") for line in re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)}
 
 
 def rebuild_command(source: Path) -> str:
@@ -87,7 +180,11 @@ def pair_problems(source: Path) -> list[str]:
     target = source.with_suffix(".ipynb")
     if not target.exists():
         return [f"{target.name}: тетради нет. Собрать: {rebuild_command(source)}"]
-    wanted, stored = read_source(source), nbformat.read(target, as_version=4)
+    try:
+        wanted = read_source(source)
+    except SourceError as error:
+        return [str(error)]
+    stored = nbformat.read(target, as_version=4)
     problems = []
     if len(wanted.cells) != len(stored.cells):
         problems.append(f"ячеек {len(stored.cells)}, а в уроке {len(wanted.cells)}")
@@ -113,23 +210,39 @@ def storage_problems(notebook: NotebookNode) -> list[str]:
     problems = []
     if "widgets" in notebook.metadata:
         problems.append("сохранено состояние виджетов")
-    for number, cell in enumerate(notebook.cells, start=1):
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(code, start=1):
+        where = f"ячейка [{number}]"
         if "execution" in cell.metadata:
-            problems.append(f"ячейка {number}: сохранено время исполнения")
-        for output in cell.get("outputs", []):
+            problems.append(f"{where}: сохранено время исполнения")
+        for output in cell.outputs:
             data = output.get("data", {})
             if output.output_type == "error":
-                problems.append(f"ячейка {number}: сохранена ошибка {output.ename}")
+                problems.append(f"{where}: сохранена ошибка {output.ename}")
             if output.get("name") == "stderr":
-                problems.append(f"ячейка {number}: вывод в stderr: {_start(output.text)!r}")
+                problems.append(f"{where}: вывод в stderr: {_start(output.text)!r}")
             if any("widget" in kind for kind in data):
-                problems.append(f"ячейка {number}: виджет; живой регулятор — через plots.live")
+                problems.append(f"{where}: виджет; живой регулятор — через plots.live")
+            if _shows_model(data):
+                problems.append(f"{where}: выведена сама модель; кончите ячейку другой строкой")
             text = output_text(output)
             for what, pattern in _UNSTABLE.items():
                 found = pattern.search(text)
                 if found:
-                    problems.append(f"ячейка {number}: {what}: {found.group().strip()!r}")
+                    problems.append(f"{where}: {what}: {found.group().strip()!r}")
     return problems
+
+
+def _shows_model(data: NotebookNode) -> bool:
+    """Представление модели: 30 КБ HTML scikit-learn со счётчиком внутри или имя с параметрами."""
+    if "sk-container-id" in data.get("text/html", ""):
+        return True
+    shown = re.match(r"([A-Z]\w*)\(", data.get("text/plain", ""))
+    if shown is None:
+        return False
+    defined = re.compile(rf"^class {shown[1]}\b", re.MULTILINE)
+    lessons = (ROOT / "notebooks").glob("*.py")
+    return any(defined.search(path.read_text("utf-8", errors="replace")) for path in lessons)
 
 
 def output_text(output: NotebookNode) -> str:
@@ -141,3 +254,13 @@ def output_text(output: NotebookNode) -> str:
 
 def _start(text: str) -> str:
     return text.strip().splitlines()[0][:60] if text.strip() else ""
+
+
+def main() -> int:
+    problems = [problem for source in source_paths() for problem in pair_problems(source)]
+    print("\n".join(problems))
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -45,7 +45,7 @@ def main(names: list[str]) -> int:
             continue
         print(f"{title}: {env}", flush=True)
         # По два потока у двух тетрадей на двух ядрах: уроки с torch шли бы в несколько раз дольше.
-        if verify(names, at_once=1 if "OMP_NUM_THREADS" in env else 2, **env):
+        if verify(names, at_once=1 if "OMP_NUM_THREADS" in env else 2, env=env):
             failed.append(title)
     print("Вывод тот же при всех настройках" if not failed else f"Отличается: {', '.join(failed)}")
     return 1 if failed else 0

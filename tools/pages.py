@@ -1,0 +1,181 @@
+"""Начальная страница читателя и таблицы README: python -m tools.pages обновляет README.
+
+Названия и время берутся из самих уроков, числа — из сохранённых результатов, поэтому нигде не
+набраны дважды. Файлу хватает стандартной библиотеки.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+README = ROOT / "README.md"
+START = "Начало.md"
+HANDBOOK = "A_handbook"
+ROUTES = (
+    "00a → 00b → 01 → 04 → 05 → 03 → 06 → 07",
+    "00a → 00b → 02",
+    "00a → 00b → 08",
+)
+# Протокол A, NDCG@10, среднее по зёрнам: модель, урок, файл и строка сохранённого результата.
+BOARD_A = (
+    ("Популярное", "00a_start", "04_ease.tie_seeds", "Популярное"),
+    ("LightGCN", "07_lightgcn", "07_lightgcn.seeds", "LightGCN"),
+    ("MultiVAE", "06_multivae", "06_multivae.seeds", "MultiVAE"),
+    ("Item-KNN", "01_item_knn", "06_multivae.seeds", "Item-KNN"),
+    ("SLIM", "05_slim", "05_slim.tie_seeds", "SLIM"),
+    ("iALS", "03_ials", "03_ials.seeds", "iALS подобранная"),
+    ("EASE", "04_ease", "04_ease.tie_seeds", "EASE"),
+)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Урок, каким его видно снаружи: имя файла, название и время из карточки."""
+
+    name: str
+    title: str
+    time: str
+
+    @property
+    def number(self) -> str:
+        return self.name.partition("_")[0]
+
+
+def lessons(folder: Path) -> list[Lesson]:
+    """Уроки папки по порядку; справочник последний."""
+    found = []
+    for path in sorted(folder.glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+        title = re.search(r"^# (?:\d+[a-z]?\. )?(.+)$", text, re.MULTILINE)
+        time = re.search(r"\*\*Время\.?\*\*[ |]*([^\n|]+)", text)
+        found.append(
+            Lesson(
+                path.stem,
+                title[1].strip() if title else path.stem,
+                time[1].strip(" .") if time else "",
+            )
+        )
+    return found
+
+
+def lesson_table(folder: Path, prefix: str = "") -> str:
+    """Таблица уроков; ссылки ведут на тетради в папке ``prefix``."""
+    rows = ["| | Урок | Время |", "|---|---|---|"]
+    for lesson in lessons(folder):
+        number = "" if lesson.name == HANDBOOK else lesson.number
+        time = lesson.time or ("приходите по ссылке из урока" if lesson.name == HANDBOOK else "")
+        rows.append(f"| {number} | [{lesson.title}]({prefix}{lesson.name}.ipynb) | {time} |")
+    return "\n".join(rows)
+
+
+def routes(folder: Path, prefix: str = "") -> str:
+    """Порядки чтения; каждый номер — ссылка."""
+    names = {lesson.number: lesson.name for lesson in lessons(folder)}
+
+    def link(match: re.Match[str]) -> str:
+        name = names.get(match[0])
+        return f"[{match[0]}]({prefix}{name}.ipynb)" if name else match[0]
+
+    return "\n".join("- " + re.sub(r"\w+", link, route) for route in ROUTES)
+
+
+def stored(folder: Path, name: str) -> Any:
+    """Сохранённый результат: содержимое ``value``."""
+    text = (folder / "results" / f"{name}.json").read_text(encoding="utf-8")
+    return json.loads(text)["value"]
+
+
+def score(entry: Any) -> tuple[float, float]:
+    """Среднее и его стандартная ошибка из строки сохранённого результата."""
+    if isinstance(entry, dict):
+        return (entry["mean"] if "mean" in entry else entry["NDCG@10"]), entry["se"]
+    return entry[0], entry[1]
+
+
+def shown(value: tuple[float, float]) -> str:
+    return f"{value[0]:.4f} ± {value[1]:.4f}".replace(".", ",")
+
+
+def result_table(folder: Path, prefix: str = "") -> str:
+    """Модели протокола A, лучшая первой, и две строки о протоколах B и C."""
+    table = []
+    for model, lesson, name, key in BOARD_A:
+        table.append((score(stored(folder, name)[key]), model, lesson))
+    rows = ["| Модель | NDCG@10 |", "|---|---|"]
+    for value, model, lesson in sorted(table, reverse=True):
+        rows.append(f"| [{model}]({prefix}{lesson}.ipynb) | {shown(value)} |")
+    means = stored(folder, "08_bert4rec.test")["means"]
+    bert, ease, popular = (
+        shown(tuple(means[name]["NDCG@10"][:2])) for name in ("BERT4Rec", "EASE", "Популярное")
+    )
+    gain = shown(tuple(stored(folder, "02_tifu_knn.dates")["смесь"]["Recall@10"]))
+    return "\n".join(
+        [
+            *rows,
+            "",
+            f"Следующий фильм предсказывает [BERT4Rec]({prefix}08_bert4rec.ipynb): NDCG@10 {bert}; "
+            f"на тех же данных EASE {ease}, популярное {popular}. Следующую корзину — "
+            f"[TIFU-KNN]({prefix}02_tifu_knn.ipynb): Recall@10 на {gain} выше, чем у смеси личных "
+            "и общих частот.",
+        ]
+    )
+
+
+def start_page(folder: Path) -> str:
+    """Страница, которой открывается JupyterLab читателя."""
+    return f"""# Рекомендательные системы: с чего начать
+
+Это уроки, в которых всё выполняется. Любую ячейку можно изменить, запустить (Shift+Enter) и сразу
+увидеть, что получилось. Начните с урока [00a](00a_start.ipynb).
+
+## Уроки
+
+{lesson_table(folder)}
+
+## Порядок чтения
+
+{routes(folder)}
+
+Разделы «Углубление» можно не читать, но их ячейки исполните: ими пользуются следующие.
+
+## Что где
+
+- **Ваши копии.** Тетради лежат в папке `my/`. Меняйте их как угодно: повторный запуск `make lab` их
+  не трогает, обновляется только эта страница.
+- **Свежая копия.** `make lab FRESH=04_ease` положит рядом новую тетрадь `04_ease_2.ipynb`.
+- **Запустить урок целиком.** Меню «Выполнить» → «Выполнить все ячейки».
+- **Ответы.** В конце каждого урока, в разделе «Проверьте себя»: ответы на вопросы под словом
+  «Ответ», решения заданий — в свёрнутых ячейках сразу за ними.
+- **Математика.** [Справочник]({HANDBOOK}.ipynb); словарь терминов — в уроке [00a](00a_start.ipynb).
+- **Остановить.** Ctrl+C в окне, где запущена команда `make lab`.
+"""
+
+
+def refreshed(readme: str, folder: Path) -> str:
+    """Текст README, в котором части между метками заменены нынешними."""
+    parts = {
+        "уроки": f"{lesson_table(folder, 'notebooks/')}\n\nПорядок чтения:\n\n"
+        + routes(folder, "notebooks/"),
+        "результаты": result_table(folder, "notebooks/"),
+    }
+    for name, part in parts.items():
+        start, end = f"<!-- {name} -->\n", f"\n<!-- /{name} -->"
+        before, opened, rest = readme.partition(start)
+        _, closed, after = rest.partition(end)
+        if not opened or not closed:
+            raise ValueError(f"В README нет пары меток «{start.strip()}» и «{end.strip()}».")
+        readme = before + start + part + end + after
+    return readme
+
+
+if __name__ == "__main__":
+    README.write_text(
+        refreshed(README.read_text(encoding="utf-8"), NOTEBOOKS), encoding="utf-8", newline="\n"
+    )
