@@ -584,7 +584,7 @@ class LightGCN(BaseEstimator):
         X, d = self.X_, int(self.n_factors)
         what = f"Представления {sum(X.shape)} узлов по {d} чисел и их слои"
         inputs.check_memory(
-            8 * (8 + 2 * self.n_layers) * sum(X.shape) * d, what, "Уменьшите n_factors."
+            8 * (8 + 2 * int(self.n_layers)) * sum(X.shape) * d, what, "Уменьшите n_factors."
         )
         generator = torch.Generator().manual_seed(inputs.check_seed(self.seed))
         Z0 = 0.1 * torch.randn(sum(X.shape), d, generator=generator, dtype=torch.float64)
