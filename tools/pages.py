@@ -53,7 +53,7 @@ def lessons(folder: Path) -> list[Lesson]:
     for path in sorted(folder.glob("*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
-        title = re.search(r"^# (?:\d+[a-z]?\. )?(.+)$", text, re.MULTILINE)
+        title = re.search(r"^# (?:\d*[a-zA-Z]?\. )?(.+)$", text, re.MULTILINE)
         time = re.search(r"\*\*Время\.?\*\*[ |]*([^\n|]+)", text)
         found.append(
             Lesson(
