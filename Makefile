@@ -1,7 +1,8 @@
 # Всю работу делает tools/run.py; здесь только короткие имена. Список целей: make help.
 # На Windows без make: py tools/run.py lab
 PYTHON ?= python3
-RUN = $(PYTHON) tools/run.py
+# exec — чтобы сигналы доходили до Python, а не до оболочки.
+RUN = exec $(PYTHON) tools/run.py
 
 .DEFAULT_GOAL := help
 .PHONY: help lab edit test lessons results portability format

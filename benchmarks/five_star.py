@@ -27,6 +27,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from recsys_lessons.evaluation import evaluate
+from recsys_lessons.inputs import encode_ids
 from recsys_lessons.models import EASE, IALS, SLIM, ItemKNN, Popularity
 
 TOLERANCE = 0.0035
@@ -67,7 +68,7 @@ def read(path: Path) -> sp.csr_array:
     frame = pd.read_csv(path)
     if not {"user", "item"} <= set(frame.columns) or frame.empty:
         raise ValueError(f"{path}: нужен непустой CSV со столбцами user и item.")
-    user, item = pd.factorize(frame["user"])[0], pd.factorize(frame["item"])[0]
+    user, item = encode_ids(frame["user"])[0], encode_ids(frame["item"])[0]
     X = sp.csr_array((np.ones(len(user)), (user, item)))
     X.data[:] = 1
     return X

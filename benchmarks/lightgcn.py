@@ -8,6 +8,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,14 +18,20 @@ from torch_geometric.nn.models import LightGCN as PyGLightGCN
 from benchmarks.common import THREADS, compare_times, generate
 from recsys_lessons.models import LightGCN
 
-SETTINGS = {"n_factors": 64, "n_layers": 3, "epochs": 1, "batch_size": 2048, "dtype": np.float32}
+SETTINGS: dict[str, Any] = {
+    "n_factors": 64,
+    "n_layers": 3,
+    "epochs": 1,
+    "batch_size": 2048,
+    "dtype": np.float32,
+}
 Embed = Callable[[torch.Tensor], torch.Tensor]
 
 
 class WithEmbed(LightGCN):
     """LightGCN, в которой распространение заменено на ``embed_with``."""
 
-    def __init__(self, embed_with: Embed, **options: object) -> None:
+    def __init__(self, embed_with: Embed, **options: Any) -> None:
         super().__init__(**options)
         self.embed_with = embed_with
 

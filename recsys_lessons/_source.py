@@ -10,6 +10,7 @@ import functools
 import importlib.util
 import symtable
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 _SKIPPED = {"annotation", "ctx", "kind", "returns", "simple", "type_comment", "type_params"}
@@ -108,6 +109,23 @@ def parsed(text: str) -> ast.Module:
         return ast.Module([], [])
 
 
+@dataclass(frozen=True)
+class Facts:
+    """Определение: запись его дерева, имена извне с атрибутами, импорты внутри."""
+
+    text: str
+    chains: Chains
+    imports: list[tuple[Import, set[tuple[str, ...]]]]
+
+
+@functools.lru_cache(maxsize=4096)
+def facts(source: str, name: str) -> Facts:
+    """Что известно об определении ``name`` из текста модуля."""
+    nodes = index(source).definitions[name]
+    chains, _, imports = references(nodes, name)
+    return Facts("\n".join(dump(clean(node)) for node in nodes), chains, imports)
+
+
 @functools.lru_cache(maxsize=256)
 def index(source: str) -> Index:
     return Index(parsed(source))
@@ -116,20 +134,10 @@ def index(source: str) -> Index:
 # ---------------------------------------------------------------------------- дерево
 
 
-def references(
-    nodes: Iterable[ast.AST], label: str
-) -> tuple[Chains, set[str], list[tuple[Import, set[tuple[str, ...]]]]]:
-    """Имена извне с цепочками атрибутов, изменённые внешние имена, импорты внутри функций."""
-    text = "\n".join(ast.unparse(clean(node)) for node in nodes)
-    try:
-        tables = [symtable.symtable(text, label, "exec")]
-    except SyntaxError as error:  # nonlocal, для которого нет внешней функции
-        raise TypeError(
-            f"Функция {label} меняет переменную вокруг себя ({error.msg}). "
-            "Верните значение через return."
-        ) from None
-    tree = ast.parse(text)
+def free_names(text: str) -> tuple[set[str], set[str]]:
+    """Имена, которые текст берёт извне или с верхнего уровня, и объявленные ``global``."""
     free, changed = set(), set()
+    tables = [symtable.symtable(text, "<source>", "exec")]
     for table in tables:
         tables += table.get_children()
         top = table.get_type() == "module"
@@ -138,6 +146,22 @@ def references(
                 free.add(symbol.get_name())
             if symbol.is_declared_global() and symbol.is_assigned():
                 changed.add(symbol.get_name())
+    return free, changed
+
+
+def references(
+    nodes: Iterable[ast.AST], label: str
+) -> tuple[Chains, set[str], list[tuple[Import, set[tuple[str, ...]]]]]:
+    """Имена извне с цепочками атрибутов, изменённые внешние имена, импорты внутри функций."""
+    text = "\n".join(ast.unparse(clean(node)) for node in nodes)
+    try:
+        free, changed = free_names(text)
+    except SyntaxError as error:  # nonlocal, для которого нет внешней функции
+        raise TypeError(
+            f"Функция {label} меняет переменную вокруг себя ({error.msg}). "
+            "Верните значение через return."
+        ) from None
+    tree = ast.parse(text)
     chains: Chains = {}
     _collect(tree, (), chains)
     imports = [

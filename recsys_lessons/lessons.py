@@ -124,10 +124,12 @@ def _classes(path: Path, time: int, size: int) -> tuple[str, ...]:
     """Открытые классы модельных ячеек файла."""
     try:
         source = _model_source(path, time, size)
+    except SyntaxError:
+        source = path.read_text(encoding="utf-8", errors="replace")
+    try:
         body = ast.parse(source).body
     except SyntaxError:
-        text = path.read_text(encoding="utf-8", errors="replace")
-        return tuple(re.findall(r"^class ([^\W_]\w*)", text, flags=re.MULTILINE))
+        return tuple(re.findall(r"^class ([^\W_]\w*)", source, flags=re.MULTILINE))
     return tuple(
         node.name
         for node in body

@@ -50,8 +50,8 @@ class Cell:
 def cells(text: str) -> list[Cell]:
     """Ячейки файла в формате percent, по порядку. Заголовок файла не входит."""
     lines = text.splitlines()
-    header, start = _header(lines)
-    result = [Cell("raw", (), 1, "\n".join(header))] if header else []
+    header, first, start = _header(lines)
+    result = [Cell("raw", (), first + 1, "\n".join(header))] if header else []
     while start < len(lines):
         kind, metadata = _options(lines[start])
         stop = _next_marker(lines, start, kind)
@@ -75,11 +75,12 @@ def _is_marker(line: str) -> bool:
     return bool(_MARKER.match(line) or _BARE_MARKER.match(line))
 
 
-def _header(lines: Sequence[str]) -> tuple[list[str], int]:
-    """Чужие строки заголовка YAML, если они есть, и номер строки, с которой начинаются ячейки."""
+def _header(lines: Sequence[str]) -> tuple[list[str], int, int]:
+    """Чужие строки заголовка YAML, если они есть, и где начинаются заголовок и ячейки."""
     start = 0
     foreign: list[str] = []
     opened = inside_jupyter = False
+    opening = 0
     for number, line in enumerate(lines):
         coding = number == 0 or (number == 1 and not _ENCODING.match(lines[0]))
         if (number == 0 and line.startswith("#!")) or (coding and _ENCODING.match(line)):
@@ -92,8 +93,8 @@ def _header(lines: Sequence[str]) -> tuple[list[str], int]:
             if opened:
                 blank = number + 1 < len(lines) and not _uncommented(lines[number + 1]).strip()
                 header = ["---", *foreign, "---"] if foreign else []
-                return header, number + 1 + blank
-            opened = True
+                return header, opening, number + 1 + blank
+            opened, opening = True, number
             continue
         if not opened and line.strip():
             break
@@ -103,7 +104,7 @@ def _header(lines: Sequence[str]) -> tuple[list[str], int]:
             inside_jupyter = False
         if not inside_jupyter:
             foreign.append(line)
-    return [], start
+    return [], start, start
 
 
 def _options(line: str) -> tuple[str, dict[str, Any]]:

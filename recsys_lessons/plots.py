@@ -1,6 +1,8 @@
 """Рисунки в одном стиле: русские подписи, читаются в чёрно-белой печати."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -9,6 +11,7 @@ from matplotlib.axes import Axes
 
 from recsys_lessons import building
 from recsys_lessons.evaluation import Evaluation
+from recsys_lessons.inputs import shown
 
 # Линии различаются и цветом, и штрихом, и меткой.
 LINES: tuple[dict[str, str], ...] = (
@@ -106,13 +109,88 @@ def curve(
         ax.fill_between(x, low, high, color=style["color"], alpha=0.15, linewidth=0)
 
 
-def live(function: Callable[..., Any], **controls: Any) -> None:
+def live(
+    function: Callable[..., Any], labels: Mapping[str, str] | None = None, **controls: Any
+) -> None:
     """Живой регулятор в JupyterLab. При сборке урока не показывается: его вывод не сравнить.
 
+    Вывод обновляется, когда ручку отпустили; пока он считается, рядом написано «считаю…».
+
+    :param labels: имя аргумента → символ, которым он назван в тексте: ``{"l2": "λ₂"}``
     :param controls: имя аргумента → виджет или диапазон, как у ``ipywidgets.interact``
+    :raises ValueError: регулятора без аргумента или подписи без регулятора, начальное значение
+        вне диапазона, диапазон не понять
     """
+    _check_controls(function, labels or {}, controls)
     if building():
         return
-    from ipywidgets import interact
+    from IPython.display import display
 
-    interact(function, **controls)
+    display(_panel(function, labels or {}, controls))
+
+
+def _panel(
+    function: Callable[..., Any], labels: Mapping[str, str], controls: Mapping[str, Any]
+) -> Any:
+    """Регуляторы, строка состояния и место для вывода."""
+    from ipywidgets import Label, interactive
+    from traitlets import TraitError
+
+    status = Label()
+
+    @wraps(function)
+    def show(**arguments: Any) -> None:
+        status.value = "считаю…"
+        try:
+            function(**arguments)
+        finally:
+            status.value = ""
+
+    try:
+        panel = interactive(show, **controls)
+    except (ValueError, TypeError, TraitError) as error:
+        raise ValueError(
+            "Регулятор задают диапазоном (от, до), (от, до, шаг), списком значений или виджетом "
+            f"ipywidgets, а здесь {shown(dict(controls))}."
+        ) from error
+    for widget in panel.kwargs_widgets:
+        if widget.has_trait("continuous_update"):
+            widget.continuous_update = False
+        if widget.has_trait("style"):
+            widget.style.description_width = "initial"
+        widget.description = labels.get(widget._kwarg, widget.description)
+    panel.children = (*panel.children[:-1], status, panel.out)
+    return panel
+
+
+def _check_controls(
+    function: Callable[..., Any], labels: Mapping[str, str], controls: Mapping[str, Any]
+) -> None:
+    """Ошибка в вызове видна сразу, и при сборке тоже."""
+    parameters = inspect.signature(function).parameters
+    unknown = [name for name in controls if name not in parameters]
+    if unknown:
+        raise ValueError(
+            f"У функции нет аргумента {', '.join(unknown)[:60]}. Есть: {', '.join(parameters)}."
+        )
+    extra = [name for name in labels if name not in controls]
+    if extra:
+        raise ValueError(
+            f"Подпись дана, а регулятора нет: {', '.join(extra)[:60]}. "
+            f"Регуляторы: {', '.join(controls)}."
+        )
+    for name, parameter in parameters.items():
+        control, default = controls.get(name), parameter.default
+        if control is None:
+            if default is parameter.empty:
+                raise ValueError(f"Для аргумента {name} нет ни регулятора, ни начального значения.")
+            continue
+        inside = True
+        if isinstance(control, list | range | dict) and default is not parameter.empty:
+            inside = default in (control.values() if isinstance(control, dict) else control)
+        elif isinstance(control, tuple) and isinstance(default, int | float):
+            inside = len(control) >= 2 and control[0] <= default <= control[1]
+        if not inside:
+            raise ValueError(
+                f"Начальное значение {name} = {shown(default)} — вне регулятора {shown(control)}."
+            )

@@ -33,6 +33,7 @@ from recsys_lessons._source import (
     bound,
     clean,
     dump,
+    facts,
     index,
     is_module,
     module_source,
@@ -82,7 +83,7 @@ class _Cone:
     def __init__(self) -> None:
         self.found: dict[str, set[str]] = {}
         self._seen: dict[object, object] = {}
-        self._indexes: dict[str, Index] = {}
+        self._sources: dict[str, str] = {}
 
     # ------------------------------------------------------------------ урок: живые объекты
 
@@ -155,7 +156,10 @@ class _Cone:
             values = function.__defaults__ or ()
             defaults = dict(zip(positional[len(positional) - len(values) :], values, strict=True))
             defaults |= function.__kwdefaults__ or {}
-            words = [f"{n}={self.value(v, n, label)}" for n, v in defaults.items()]
+            words = [
+                f"{n}={self.value(v, f'значение по умолчанию {n}', label)}"
+                for n, v in defaults.items()
+            ]
             # Значения по умолчанию взяты уже готовыми: имена, из которых они сделаны, не нужны.
             bodies = [_without_defaults(node) for node in nodes]
             words += self._names(bodies, _closure(function), function.__globals__, label)
@@ -193,7 +197,7 @@ class _Cone:
                 continue
             if hasattr(item, "__get__") and not isinstance(item, FunctionType | type):
                 continue  # дескриптор: его код — в тексте класса
-            yield f"{name}={self.value(item, f'{label}.{name}', label)}"
+            yield f"{name}={self.value(item, f'атрибут {label}.{name}', label)}"
 
     def _names(
         self, nodes: list[ast.AST], closure: Mapping[str, Any], space: Mapping[str, Any], label: str
@@ -216,8 +220,11 @@ class _Cone:
                 value = closure[name] if name in closure else space[name]
                 if isinstance(value, ModuleType):
                     words.append(f"{name}: {self._module(value, chains[name], label)}")
-                else:
-                    words.append(f"{name}: {self.value(value, name, label)}")
+                    continue
+                word = self.value(value, name, label)
+                words.append(f"{name}: {word}")
+                if not callable(value):  # константа: пусть в сообщении будет и её имя
+                    self.found.setdefault(name, set()).add(digest(word))
         for (module, _, attribute), used in imports:
             if module == "__main__":
                 raise TypeError(
@@ -256,7 +263,7 @@ class _Cone:
             return f"{module}.*"
         name, rest = chain[0], chain[1:]
         if name in found.definitions:
-            self._definition(module, name, found.definitions[name])
+            self._definition(module, name)
             return f"{module}.{name}"
         if name in found.imports:
             target, level, attribute = found.imports[name]
@@ -270,9 +277,9 @@ class _Cone:
         return f"{module}.{name}"
 
     def _index(self, module: str) -> Index:
-        if module not in self._indexes:
-            self._indexes[module] = index(module_source(module))
-        return self._indexes[module]
+        if module not in self._sources:
+            self._sources[module] = module_source(module)
+        return index(self._sources[module])
 
     def _imported(self, module: str, attribute: str | None, used: set[tuple[str, ...]]) -> str:
         if not in_package(module):
@@ -280,29 +287,28 @@ class _Cone:
         first = (attribute,) if attribute else ()
         return " ".join(self.member(module, (*first, *chain)) for chain in sorted(used))
 
-    def _definition(self, module: str, name: str, nodes: list[ast.stmt]) -> None:
+    def _definition(self, module: str, name: str) -> None:
         label = f"{module}.{name}"
         if label in self._seen:
             return
         self._seen[label] = label
-        found = self._index(module)
-        chains, _, imports = references(nodes, label)
-        words = [
+        known, found = self._index(module), facts(self._sources[module], name)
+        words = {
             f"{read}: {self.member(module, (read, *chain))}"
-            for read in sorted(chains)
-            if read in found.definitions or read in found.imports
-            for chain in sorted(chains[read])
-        ]
-        words += [
+            for read, chains in found.chains.items()
+            if read in known.definitions or read in known.imports
+            for chain in chains
+        }
+        words |= {
             self._imported(absolute(target, level, module), attribute, used)
-            for (target, level, attribute), used in imports
-        ]
-        self._add(label, nodes, words)
+            for (target, level, attribute), used in found.imports
+        }
+        self.found.setdefault(label, set()).add(digest(found.text, *sorted(words)))
 
 
 def _refuse(name: str, value: Any, reader: str) -> NoReturn:
     kind = type(value).__name__
-    short = name.rpartition(".")[2]
+    short = name.split()[-1].rpartition(".")[2]
     raise TypeError(
         f"Функция {reader} читает {name} ({kind}) не из своих аргументов. Вычисление видит только "
         f"аргументы: добавьте в неё параметр {short} и передайте его — таблицу, матрицу, разбиение "

@@ -112,12 +112,9 @@ def versions() -> dict[str, str]:
 
 
 def _differ(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Имена, под которыми в словарях разное."""
-    return [
-        name
-        for name in sorted({*old, *new})
-        if name not in old or name not in new or _json(old[name]) != _json(new[name])
-    ]
+    """Имена, под которыми в словарях разное; сначала изменившееся, потом исчезнувшее и новое."""
+    common = [name for name in new if name in old and _json(old[name]) != _json(new[name])]
+    return [*sorted(common), *sorted(old.keys() ^ new.keys())]
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import nbformat
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tools.notebooks import ROOT
+from tools.notebooks import FOLDER, ROOT, read_source
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -28,9 +28,9 @@ FLAGS = [
 START = """
 import sys
 from pathlib import Path
-from tools import run
-run.PYTHON, run.MY = sys.executable, Path(sys.argv[1])
-sys.exit(run.lab({"PORT": sys.argv[2], "LAB_ARGS": sys.argv[3]}))
+from tools import tasks
+tasks.PYTHON, tasks.MY = sys.executable, Path(sys.argv[1])
+sys.exit(tasks.lab({"PORT": sys.argv[2], "LAB_ARGS": sys.argv[3]}))
 """
 LAB_ARGS = "--no-browser --IdentityProvider.token= --LabApp.expose_app_in_browser=True"
 RUN_ALL = """async () => {
@@ -43,6 +43,14 @@ RUN_ALL = """async () => {
     await panel.context.save();
     return document.title;
 }"""
+OPEN = """async path => {
+    const app = window.jupyterapp;
+    await app.restored;
+    const panel = await app.commands.execute('docmanager:open', {path});
+    await panel.context.ready;
+    await panel.revealed;
+}"""
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 
 
 @pytest.fixture
@@ -77,25 +85,31 @@ def lab(tmp_path):
         log.close()
 
 
-@pytest.mark.browser
-def test_reader_runs_the_whole_lesson(lab):
+@pytest.fixture
+def page(lab):
+    """Пустая вкладка Chromium."""
     if CHROMIUM is None:
         if os.environ.get("RECSYS_LESSONS_BROWSER") == "required":
             pytest.fail("Chromium не найден, а проверка в браузере обязательна.")
         pytest.skip("Chromium не найден: в Debian его ставит apt install chromium")
-    address, my = lab
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(240_000)
-        page.goto(f"{address}/lab/tree/04_ease.ipynb")
-        page.wait_for_selector(".jp-Notebook .jp-Cell")
-        menu = page.locator(".lm-MenuBar").inner_text()
-        page.evaluate(RUN_ALL)
-        shown = page.locator(".jp-Notebook .jp-Cell").count()
-        if "RECSYS_LESSONS_SCREENSHOT" in os.environ:
-            page.screenshot(path=os.environ["RECSYS_LESSONS_SCREENSHOT"])
+        yield page
         browser.close()
+
+
+@pytest.mark.browser
+def test_reader_runs_the_whole_lesson(lab, page):
+    address, my = lab
+    page.goto(f"{address}/lab/tree/04_ease.ipynb")
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    menu = page.locator(".lm-MenuBar").inner_text()
+    page.evaluate(RUN_ALL)
+    shown = page.locator(".jp-Notebook .jp-Cell").count()
+    if "RECSYS_LESSONS_SCREENSHOT" in os.environ:
+        page.screenshot(path=os.environ["RECSYS_LESSONS_SCREENSHOT"])
     assert "Файл" in menu
     assert shown
     notebook = nbformat.read(my / "04_ease.ipynb", as_version=4)
@@ -110,3 +124,78 @@ def test_reader_runs_the_whole_lesson(lab):
     # Связывания с .py в копии читателя нет.
     assert "jupytext" not in json.dumps(notebook.metadata)
     assert not list(my.glob("*.py"))
+
+
+LIVE = """
+from recsys_lessons import plots
+import time
+
+
+def show(l2=2):
+    time.sleep(1)
+    print("список при", l2)
+
+
+plots.live(show, {"l2": "λ₂"}, l2=(1, 9))
+"""
+
+
+@pytest.mark.browser
+def test_a_live_control_redraws_when_the_handle_is_let_go(lab, page):
+    address, my = lab
+    cells = [nbformat.v4.new_code_cell(LIVE)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), my / "live.ipynb")
+    page.goto(f"{address}/lab/tree/live.ipynb")
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    page.evaluate(RUN_ALL)
+    output, status = page.locator(".widget-interact .jp-OutputArea"), page.get_by_text("считаю…")
+    output.get_by_text("список при 2").wait_for()
+    slider = page.locator(".widget-slider")
+    assert slider.locator(".widget-label").inner_text() == "λ₂"
+    handle, track = (slider.locator(f".noUi-{part}").bounding_box() for part in ("handle", "base"))
+    middle = handle["y"] + handle["height"] / 2
+    page.mouse.move(handle["x"] + handle["width"] / 2, middle)
+    page.mouse.down()
+    page.mouse.move(track["x"] + track["width"], middle, steps=10)
+    page.wait_for_timeout(2500)
+    assert slider.locator(".widget-readout").inner_text() == "9"
+    assert "список при 2" in output.inner_text() and not status.is_visible()
+    page.mouse.up()
+    status.wait_for()
+    output.get_by_text("список при 9").wait_for()
+    status.wait_for(state="hidden")
+
+
+# Стоит ли ячейка с данным id вверху открытого справочника. Соседи сверху, показавшись, меняют
+# высоту и сдвигают её не больше чем на строку заголовка.
+LANDED = """id => {
+    const panel = window.jupyterapp.shell.currentWidget;
+    if (!panel.title.label.startsWith('A_handbook') || !panel.content.widgets) return false;
+    const cell = panel.content.widgets.find(cell => cell.model.id === id);
+    if (!cell) return false;
+    const box = cell.node.getBoundingClientRect();
+    const view = panel.content.node.getBoundingClientRect();
+    return box.height > 0 && Math.abs(box.top - view.top) < 100 && box.bottom > view.top + 200;
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("already_open", [False, True], ids=["closed", "open"])
+def test_links_into_the_handbook_land_on_their_heading(lab, page, already_open):
+    address, my = lab
+    for name in ("03_ials", "A_handbook"):  # ссылки — из исходника, исполнять его незачем
+        nbformat.write(read_source(FOLDER / f"{name}.py"), my / f"{name}.ipynb")
+    for id in ("squared-norm", "svd", "cholesky"):
+        page.goto(f"{address}/lab/workspaces/{id}{already_open}/tree/03_ials.ipynb")
+        link = page.locator(f'a[href*="cell-id={id}"]').first
+        link.wait_for()
+        if already_open:
+            page.evaluate(OPEN, "A_handbook.ipynb")
+            page.wait_for_timeout(2500)  # справочник дорисован
+            page.evaluate(OPEN, "03_ials.ipynb")
+        assert not page.evaluate(LANDED, id)
+        link.scroll_into_view_if_needed()
+        link.click()
+        page.wait_for_function(LANDED, arg=id)
+        page.wait_for_timeout(1500)  # соседние ячейки дорисованы
+        assert page.evaluate(LANDED, id), id

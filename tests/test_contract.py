@@ -82,7 +82,7 @@ def test_scores_are_a_finite_table_for_the_users_asked(model):
     scores = fitted.score(np.array([4, 0, 4]))
     assert scores.shape == (3, 4)
     assert np.isfinite(scores).all()
-    np.testing.assert_array_equal(scores[0], scores[2])
+    np.testing.assert_allclose(scores[0], scores[2], rtol=1e-12)  # порядок сложений решает BLAS
 
 
 @every_model
@@ -147,12 +147,12 @@ def test_models_are_scikit_learn_estimators(model):
 def test_numpy_numbers_are_as_good_as_python_ones(model):
     original = make(model)
     expected = original.fit(X).score(range(5))
-    for whole, real in ((np.int64, np.float64), (np.int32, np.float32), (np.uint8, np.float64)):
+    for whole, real in ((np.int64, np.float64), (np.int32, np.float32)):
         settings = {
             name: whole(value)
-            if type(value) is int and value < 256
+            if type(value) is int
             else real(value)
-            if type(value) is float and real(value) == value
+            if type(value) is float and float(real(value)) == value
             else value
             for name, value in original.get_params().items()
         }

@@ -9,7 +9,9 @@ from irspack import DenseSLIMRecommender
 from recsys_lessons.models.ease import ease_weights
 from sklearn.linear_model import Ridge
 
+from recsys_lessons.datasets import load_movielens
 from recsys_lessons.models import EASE
+from recsys_lessons.splits import board_a
 
 X_HAND = sp.csr_array([[1.0, 1, 0], [1, 1, 1], [0, 1, 1], [1, 0, 0]])
 B_HAND = [
@@ -57,6 +59,12 @@ def test_every_column_is_a_ridge_regression(X):
 def test_agreement_with_irspack(X):
     theirs = DenseSLIMRecommender(sp.csr_matrix(X), reg=15.0).learn().W
     assert abs(EASE(l2=15).fit(X).B_ - theirs).max() < 1e-5
+
+
+def test_agreement_with_irspack_on_the_whole_catalogue():
+    train = board_a(load_movielens()[0], seed=0)[1].train
+    theirs = DenseSLIMRecommender(sp.csr_matrix(train), reg=150.0).learn().W
+    assert abs(EASE(l2=150).fit(train).B_ - theirs).max() < 1e-5
 
 
 def test_permuting_items_permutes_weights(X):

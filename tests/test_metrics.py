@@ -111,6 +111,11 @@ def test_top_k_never_recommends_minus_infinity_and_pads():
     assert m.precision(m.top_k(scores, 2), relevant([[2], [1]], 3), 2).tolist() == [0.5, 0.0]
 
 
+def test_empty_place_is_not_the_last_item_of_the_user_above():
+    lists = np.array([[0, 1], [0, -1]])
+    assert m.hit_count(lists, relevant([[3], [2]], 3), 2).tolist() == [0, 0]
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 25), st.booleans())
 def test_top_k_equals_a_stable_sort(seed, k, with_ties):

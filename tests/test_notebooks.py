@@ -13,8 +13,15 @@ import recsys_lessons.models as models
 from recsys_lessons import lessons, results
 from recsys_lessons.checks import task_problem
 from tests import solutions
-from tools import lint
-from tools.notebooks import ROOT, execution_problems, pair_problems, source_paths, storage_problems
+from tools import cells, lint
+from tools.notebooks import (
+    ROOT,
+    execution_problems,
+    link_problems,
+    pair_problems,
+    source_paths,
+    storage_problems,
+)
 
 SOURCES = source_paths()
 TEXTS = [
@@ -87,14 +94,7 @@ def test_words(path):
 
 @every_lesson
 def test_links_lead_somewhere(source):
-    """Ссылки на другие тетради: файл есть, у справочника есть и якорь."""
-    text = source.read_text(encoding="utf-8")
-    for target, anchor in re.findall(r"\]\((\w+)\.ipynb(?:#([^)]+))?\)", text):
-        linked = source.with_name(f"{target}.py")
-        assert linked.exists(), f"{source.name}: нет {target}.ipynb"
-        if anchor:
-            headings = re.findall(r"^# #+ (.+)$", linked.read_text("utf-8"), flags=re.MULTILINE)
-            assert anchor in {heading.replace(" ", "-") for heading in headings}, anchor
+    assert link_problems(source) == []
 
 
 def test_stored_results_are_all_used():
@@ -111,34 +111,12 @@ def test_public_classes_have_russian_docstrings():
                 assert re.search("[а-яё]", inspect.getdoc(thing) or ""), thing
 
 
-def names(source: str, *contexts: type[ast.expr_context]) -> set[str]:
-    """Имена, которые ячейка читает (``ast.Load``) или задаёт (``ast.Store``)."""
-    found = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, contexts):
-            found.add(node.id)
-        elif ast.Store in contexts and isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found.add(node.name)
-        elif ast.Store in contexts and isinstance(node, ast.alias):
-            found.add((node.asname or node.name).split(".")[0])
-    return found
-
-
 def tasks(source: Path) -> tuple[list[str], dict[str, object]]:
     """Ячейки заданий и пространство имён: исполнено только то, от чего зависят проверки."""
-    code = [c for c in lessons.cells(source.read_text(encoding="utf-8")) if c.kind == "code"]
-    found = [cell.source for cell in code if "task" in cell.tags]
-    needed = {name for cell in found for name in names(cell, ast.Load)}
-    chosen = []
-    for cell in reversed(code):
-        if {"task", "answer"} & set(cell.tags) or not names(cell.source, ast.Store) & needed:
-            continue
-        needed |= names(cell.source, ast.Load)
-        chosen.append(cell)
+    found = [c.source for c in lessons.cells(source.read_text("utf-8")) if "task" in c.tags]
+    needed = {name for cell in found for name in cells.reads(ast.parse(cell))}
     namespace: dict[str, object] = {}
-    for cell in reversed(chosen):
-        # Строки на своих местах: по ним inspect.getsource находит текст функций.
-        exec(compile("\n" * (cell.first - 1) + cell.source, str(source), "exec"), namespace)
+    cells.execute(cells.needed(cells.statements(source), needed), source, namespace)
     return found, namespace
 
 

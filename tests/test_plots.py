@@ -6,6 +6,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 
+import IPython.display
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
@@ -166,21 +167,91 @@ def test_lines_differ_without_colour(ax):
 # ------------------------------------------------------------------------ регуляторы
 
 
-def test_live_is_silent_while_building(monkeypatch):
-    monkeypatch.setenv("RECSYS_LESSONS_BUILD", "1")
-    monkeypatch.setattr(ipywidgets, "interact", lambda *_, **__: pytest.fail("показан"))
-    plots.live(lambda l2: pytest.fail("вызвана"), l2=(1, 10))
-
-
-def test_live_interacts_in_a_session(monkeypatch):
+@pytest.fixture
+def shown(monkeypatch):
+    """Что показал регулятор в работе: список панелей."""
     monkeypatch.delenv("RECSYS_LESSONS_BUILD", raising=False)
+    panels = []
+    monkeypatch.setattr(IPython.display, "display", panels.append)
+    return panels
+
+
+def test_live_is_silent_while_building(monkeypatch, shown):
+    monkeypatch.setenv("RECSYS_LESSONS_BUILD", "1")
+    plots.live(lambda l2=1: pytest.fail("вызвана"), l2=(1, 10))
+    assert shown == []
+
+
+def test_live_redraws_when_the_handle_is_let_go(shown):
     calls = []
-    monkeypatch.setattr(
-        ipywidgets, "interact", lambda *args, **kwargs: calls.append((args, kwargs))
+    plain = ipywidgets.FloatSlider(value=0.5, min=0, max=1, description="доля")
+    plots.live(
+        lambda l2=10, k=5, power=1.0, share=0.1, name="x": calls.append(
+            (l2, k, power, share, name)
+        ),
+        {"l2": "λ₂", "power": "lg λ₂"},
+        l2=(1, 100),
+        k={"пять": 5, "десять": 10},
+        power=(0.0, 4.5, 0.5),
+        share=plain,
     )
+    (panel,) = shown
+    l2, k, power, share, name = panel.kwargs_widgets
+    sliders = (l2, power, share, name)
+    assert [widget.continuous_update for widget in sliders] == [False] * 4
+    assert [w.description for w in (l2, k, power, share)] == ["λ₂", "k", "lg λ₂", "доля"]
+    assert (l2.min, l2.max, power.step, tuple(k.options)) == (1, 100, 0.5, ("пять", "десять"))
+    l2.value = 20
+    k.value = 10
+    assert calls == [(10, 5, 1.0, 0.5, "x"), (20, 5, 1.0, 0.5, "x"), (20, 10, 1.0, 0.5, "x")]
 
-    def draw(l2, k):
-        return l2 + k
 
-    assert plots.live(draw, l2=(1, 10), k=[5, 10]) is None
-    assert calls == [((draw,), {"l2": (1, 10), "k": [5, 10]})]
+def test_live_says_that_it_computes(shown):
+    seen = []
+    status = []
+
+    def slow(l2=1):
+        seen.append(status[0].value if status else None)
+        if l2 == 3:
+            raise RuntimeError("сорвалось")
+
+    plots.live(slow, l2=(1, 10))
+    (panel,) = shown
+    *_, label, out = panel.children
+    assert isinstance(label, ipywidgets.Label) and out is panel.out
+    status.append(label)
+    for value in (2, 3, 4):
+        panel.kwargs_widgets[0].value = value
+        assert label.value == ""
+    assert seen == [None, "считаю…", "считаю…", "считаю…"]
+
+
+@pytest.mark.parametrize("building", ["1", "0"])
+@pytest.mark.parametrize(
+    ("labels", "controls", "message"),
+    [
+        ({}, {"l3": (1, 10)}, "нет аргумента l3. Есть: l2, k"),
+        ({"l3": "λ₃"}, {"l2": (1, 10)}, "Подпись дана, а регулятора нет: l3. Регуляторы: l2"),
+        ({}, {"k": (1, 10)}, "Для аргумента l2 нет ни регулятора, ни начального значения"),
+        ({}, {"l2": (1, 10), "k": (1, 10)}, r"k = 100 — вне регулятора \(1, 10\)"),
+        ({}, {"l2": 1, "k": [1, 10]}, r"k = 100 — вне регулятора \[1, 10\]"),
+        ({}, {"l2": 1, "k": {"сто": 1}}, "k = 100 — вне регулятора {'сто': 1}"),
+        ({}, {"l2": 1, "k": (1,)}, "k = 100 — вне регулятора"),
+    ],
+)
+def test_wrong_controls_are_refused_at_once(
+    monkeypatch, shown, building, labels, controls, message
+):
+    monkeypatch.setenv("RECSYS_LESSONS_BUILD", building)
+    with pytest.raises(ValueError, match=message):
+        plots.live(lambda l2, k=100: None, labels, **controls)
+    assert shown == []
+
+
+@pytest.mark.parametrize(
+    "control", [(10, 1), (1, 10, 0), ("a", "b"), (1, 2, 3, 4), object(), ipywidgets.HBox()]
+)
+def test_controls_that_ipywidgets_does_not_know(shown, control):
+    with pytest.raises(ValueError, match="Регулятор задают диапазоном"):
+        plots.live(lambda l2: None, l2=control)
+    assert shown == []

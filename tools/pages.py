@@ -109,7 +109,8 @@ def result_table(folder: Path, prefix: str = "") -> str:
     for model, lesson, name, key in BOARD_A:
         table.append((score(stored(folder, name)[key]), model, lesson))
     rows = ["| Модель | NDCG@10 |", "|---|---|"]
-    rows += [f"| [{m}]({prefix}{lesson}.ipynb) | {shown(value)} |" for value, m, lesson in sorted(table, reverse=True)]
+    for value, model, lesson in sorted(table, reverse=True):
+        rows.append(f"| [{model}]({prefix}{lesson}.ipynb) | {shown(value)} |")
     means = stored(folder, "08_bert4rec.test")["means"]
     bert, ease, popular = (
         shown(tuple(means[name]["NDCG@10"][:2])) for name in ("BERT4Rec", "EASE", "Популярное")

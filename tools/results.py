@@ -102,7 +102,8 @@ def recompute(result: Result, folder: Path) -> tuple[dict[str, Any], str]:
     )
     path = folder / f"{result.name}.json"
     if done.returncode or not path.exists():
-        return {}, done.stderr.strip()[-1500:] or f"код завершения {done.returncode}"
+        last = "\n".join(done.stderr.strip().splitlines()[-4:])
+        return {}, last[-1500:] or f"код завершения {done.returncode}"
     return json.loads(path.read_text(encoding="utf-8")), ""
 
 

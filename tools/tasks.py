@@ -20,11 +20,18 @@ import subprocess
 import sys
 import time
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from tools import pages
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -72,8 +79,8 @@ class Level:
 
 
 LEVELS = {
-    "reader": Level("lab", 127, 0.45, 1.8),
-    "full": Level("lab,test", 190, 0.6, 2.4),
+    "reader": Level("lab", 127, 0.45, 1.9),
+    "full": Level("lab,test", 190, 0.6, 2.5),
 }
 # Причины, которые видны по журналу pip.
 CAUSES = {
@@ -99,33 +106,41 @@ def decimal(value: float) -> str:
     return f"{value:.2g}".replace(".", ",")
 
 
+def short(text: str) -> str:
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
 def check_lessons(names: list[str], suffix: str = "py") -> None:
     known = sorted(path.stem for path in NOTEBOOKS.glob(f"*.{suffix}"))
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise UserError(f"Нет урока «{unknown[0][:40]}». Есть: {', '.join(known)}.")
+        raise UserError(f"Нет урока «{short(unknown[0])}». Есть: {', '.join(known)}.")
 
 
 def parse(arguments: list[str]) -> tuple[str, dict[str, str]]:
     """Имя задачи и её настройки; пустое значение — то же, что ненаписанное."""
     task, *rest = arguments or ["help"]
     if task not in TASKS:
-        raise UserError(f"Нет задачи «{task}». Задачи: {', '.join(TASKS)}.")
+        raise UserError(f"Нет задачи «{short(task)}». Задачи: {', '.join(TASKS)}.")
     options, known = {}, TASKS[task].options
     for argument in rest:
         name, equals, value = argument.partition("=")
         if not equals or name not in known:
             listed = ", ".join(f"{name}=…" for name in known) or "настроек нет"
-            raise UserError(f"Непонятная настройка «{argument}». У задачи {task}: {listed}.")
+            raise UserError(f"Непонятная настройка «{short(argument)}». У задачи {task}: {listed}.")
         if value.strip():
             options[name] = value.strip()
     port = options.get("PORT", "1")
     if not (port.isascii() and port.isdecimal() and 0 < int(port[:9]) < 2**16):
-        raise UserError(f"PORT — номер порта от 1 до 65535, например PORT=8890, а не «{port}».")
+        raise UserError(
+            f"PORT — номер порта от 1 до 65535, например PORT=8890, а не «{short(port)}»."
+        )
     if options.get("FULL", "0") not in ("0", "1", "stale"):
-        raise UserError(f"FULL — 1 (всё) или stale (устаревшее), а не «{options['FULL']}».")
+        raise UserError(f"FULL — 1 (всё) или stale (устаревшее), а не «{short(options['FULL'])}».")
     if not re.fullmatch(r"\d{1,6}([.,]\d{1,6})?", options.get("MINUTES", "1"), re.ASCII):
-        raise UserError(f"MINUTES — число минут, например MINUTES=10, а не «{options['MINUTES']}».")
+        raise UserError(
+            f"MINUTES — число минут, например MINUTES=10, а не «{short(options['MINUTES'])}»."
+        )
     check_lessons(options.get("NB", "").split())
     if "FRESH" in options:
         check_lessons([options["FRESH"]], "ipynb")
@@ -149,38 +164,65 @@ def installed() -> list[str]:
 
 def prepare(level: str) -> None:
     """Создаёт .venv или доводит его до уровня ``level``; больший уровень не понижает."""
-    found = installed()
-    same = found[:1] == fingerprint(level)[:1]
-    if same and found[2:] == ["full"]:
-        level = "full"
-    if found == fingerprint(level):
+    if up_to_date(level):
         return
-    started = time.monotonic()
+    with installing() as log:
+        # Пока ждали чужую установку, она могла сделать всё нужное.
+        if not up_to_date(level):
+            install(level, log)
+
+
+def up_to_date(level: str) -> bool:
+    return installed() in (fingerprint(level), fingerprint("full"))
+
+
+@contextmanager
+def installing() -> Iterator[TextIO]:
+    """Открытый журнал. Двух установок в одну папку сразу не бывает.
+
+    Журнал заперт, пока его держит открытым хоть кто-то: и эта команда, и её pip. Поэтому повторный
+    запуск дождётся и брошенного pip, чья команда убита.
+    """
+    with LOG.open("a", encoding="utf-8") as log:
+        if fcntl:
+            try:
+                fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                say("В эту папку уже идёт установка, жду её окончания")
+                fcntl.flock(log, fcntl.LOCK_EX)
+        log.truncate(0)
+        yield log
+
+
+def install(level: str, log: TextIO) -> None:
+    started, found = time.monotonic(), installed()
+    same = len(found) == 3 and found[0] == fingerprint(level)[0]
+    if same and found[2] == "full":
+        level = "full"
     wanted, present = LEVELS[level], LEVELS[found[2]] if same else Level("", 0, 0, 0)
     check_python()
     check_disk(wanted.disk_gb - present.disk_gb)
     packages = max(wanted.packages - present.packages, 0)
     if packages:
-        size = decimal(wanted.disk_gb - present.disk_gb)
+        what = "окружение для уроков" if level == "reader" else "всё нужное для проверок"
         load = wanted.download_gb - present.download_gb
         say(
-            f"Ставлю {'окружение для уроков' if level == 'reader' else 'всё нужное для проверок'} "
-            f"в папку .venv: около {packages} пакетов, загрузить {decimal(load)} ГБ, на диске "
-            f"{size} ГБ. На быстрой сети это минута-полторы, при 20 Мбит/с — "
-            f"около {2 + load * 400 / 60:.0f} минут."
+            f"Ставлю {what} в папку .venv: около {packages} пакетов, загрузить {decimal(load)} ГБ, "
+            f"на диске {decimal(wanted.disk_gb - present.disk_gb)} ГБ. На быстрой сети это "
+            f"одна-три минуты, при 20 Мбит/с — около {2 + load * 400 / 60:.0f}."
         )
         if not same and sys.platform == "linux":
-            say("Сборка torch с CUDA тяжелее ещё на 3,5 ГБ; как обойтись без неё, сказано в README.")
+            say("С CUDA это ещё около 5 ГБ; как обойтись без неё, сказано в README.")
     # Отметка появляется только после удачной установки: прерванная начнётся сначала.
     STAMP.unlink(missing_ok=True)
-    if not same and logged([sys.executable, "-m", "venv", "--clear", str(VENV)], packages):
+    if not same and logged([sys.executable, "-m", "venv", "--clear", str(VENV)], packages, log):
         raise UserError(
             f"Окружение не создано, причина в журнале {LOG}. "
             "Если занят файл в папке .venv, закройте JupyterLab."
         )
     pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
     pip += ["--progress-bar", "off", "-c", "constraints.txt", "-e", f".[{wanted.extras}]"]
-    if logged(pip, packages):
+    if logged(pip, packages, log):
         text = LOG.read_text(encoding="utf-8", errors="replace")
         causes = [cause for pattern, cause in CAUSES.items() if re.search(pattern, text)]
         raise UserError(
@@ -188,7 +230,6 @@ def prepare(level: str) -> None:
             f"Журнал pip: {LOG}. Повторите команду, она начнёт с чистого окружения."
         )
     STAMP.write_text("\n".join(fingerprint(level)), encoding="utf-8")
-    LOG.unlink(missing_ok=True)
     say(f"Окружение готово за {time.monotonic() - started:.0f} с")
 
 
@@ -223,13 +264,17 @@ def status(log: str, done: int, expected: int) -> str:
     order = re.search(r"^Installing collected packages: (.+)$", log, re.MULTILINE)
     if order:
         total = order[1].count(",") + 1
-        return f"Раскладываю пакеты: {min(done, total)} из {total}"
+        return f"раскладываю пакеты: {min(done, total)} из {total}"
     names = set(re.findall(r"^(?:Collecting|Processing) ([\w.-]+|/\S+)", log, re.MULTILINE))
     if not names:
-        return "Готовлю установку"
-    loads = re.findall(r"^ +Downloading (\S+\.whl \(.+\))$", log, re.MULTILINE)
-    current = f", сейчас {loads[-1]}" if loads else ""
-    return f"Загружаю пакеты: {len(names)} из {max(expected, len(names))}{current}"
+        return "готовлю установку"
+    wheel = r"^ +Downloading ([^-\s]+)-\S+\.whl \(([\d.]+) ([kMG])B\)"
+    loads = re.findall(wheel, log, re.MULTILINE)
+    now = ""
+    if loads:
+        name, size, unit = loads[-1]
+        now = f", сейчас {name} ({size.replace('.', ',')} {dict(k='КБ', M='МБ', G='ГБ')[unit]})"
+    return f"загружаю пакеты: {len(names)} из {max(expected, len(names))}{now}"
 
 
 def packages_present() -> int:
@@ -238,39 +283,38 @@ def packages_present() -> int:
     return sum(1 for _ in VENV.glob(f"{folder}/*.dist-info"))
 
 
-def logged(command: list[str], expected: int) -> int:
-    """Выполняет команду, её вывод пишет в :data:`LOG`, а на экране двигает одну строку."""
+def logged(command: list[str], expected: int, log: TextIO) -> int:
+    """Выполняет команду, её вывод пишет в журнал, а на экране двигает одну строку."""
     started, before, shown_at, width = time.monotonic(), packages_present(), 0.0, 0
     live = sys.stdout.isatty()
     columns = shutil.get_terminal_size().columns - 1
-    mode = "w" if "venv" in command else "a"
-    with LOG.open(mode, encoding="utf-8") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            while process.poll() is None:
-                time.sleep(0.2)
-                now = time.monotonic() - started
-                if now - shown_at < (0.2 if live else QUIET_S):
-                    continue
-                text = LOG.read_text(encoding="utf-8", errors="replace")
-                done = max(packages_present() - before, 0)
-                line = f"— {status(text, done, expected)} · {now:.0f} с"[:columns]
-                print(f"\r{line.ljust(width)}" if live else line, end="" if live else "\n", flush=True)
-                shown_at, width = now, len(line)
-        finally:
-            # Прервали нас — не должен остаться и pip: следующая попытка очистит ту же папку.
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
-            if width and live:
-                print("\r" + " " * width + "\r", end="", flush=True)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        while process.poll() is None:
+            time.sleep(0.2)
+            now = time.monotonic() - started
+            if now - shown_at < (0.2 if live else QUIET_S):
+                continue
+            text = Path(log.name).read_text(encoding="utf-8", errors="replace")
+            done = max(packages_present() - before, 0)
+            line = f"— {now:.0f} с, {status(text, done, expected)}"[:columns]
+            print(*(["\r", line.ljust(width)] if live else [line, "\n"]), sep="", end="")
+            sys.stdout.flush()
+            shown_at, width = now, len(line)
+    finally:
+        # Прервали нас — не должен остаться и pip.
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+        if width and live:
+            print("\r" + " " * width + "\r", end="", flush=True)
     return process.returncode
 
 
@@ -462,8 +506,9 @@ def main(arguments: list[str]) -> int:
             signal.signal(getattr(signal, name), lambda number, _frame: sys.exit(128 + number))
     try:
         task, options = parse(arguments)
-        if TASKS[task].level:
-            prepare(TASKS[task].level)
+        level = TASKS[task].level
+        if level:
+            prepare(level)
         return TASKS[task].function(options)
     except UserError as error:
         say(str(error))
