@@ -799,7 +799,9 @@ def test_models(cls):
         if scores is not None:
             assert len(scores) == len(users)
         if argument == "X":
-            plain = cls(**options).fit(sp.csr_array(dense(history)))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                plain = cls(**options).fit(sp.csr_array(dense(history)))
             everyone = range(n_users)
             np.testing.assert_allclose(
                 model.score(everyone), plain.score(everyone), rtol=1e-3, atol=1e-4
