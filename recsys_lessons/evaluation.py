@@ -224,6 +224,8 @@ def over_seeds(
     :return: название модели → среднее; средние зёрен — в ``seed_means``
     :raises ValueError: зёрен меньше двух, названия, пользователи или метрики не совпадают
     """
+    if not callable(contest):
+        raise TypeError(f"contest — функция зерна, а получено {shown(contest)}.")
     runs = [contest(seed) for seed in range(check_count("n_seeds", n_seeds, 2))]
     for seed, run in enumerate(runs):
         if not isinstance(run, Mapping) or not run:

@@ -287,10 +287,10 @@ def check_validation(value: Any) -> float:
 
     :raises ValueError: не число, ``nan`` или бесконечность
     """
-    number = isinstance(value, int | float | np.integer | np.floating)
-    if not number or isinstance(value, bool | np.timedelta64) or not abs(value) < np.inf:
-        raise ValueError(f"validation вернула {shown(value)}, а нужно конечное число.")
-    return float(value)
+    try:
+        return check_number("validation", value)
+    except ValueError as error:
+        raise ValueError(f"validation вернула {shown(value)}, а нужно конечное число.") from error
 
 
 # --------------------------------------------------------------------------------------- память
@@ -423,27 +423,34 @@ def check_ratings(frame: Any) -> pd.DataFrame:
         )
     table = check_table(frame, columns)
     for name in ("rating", "timestamp"):
-        column = table[name]
-        if pd.api.types.is_datetime64_any_dtype(column):
-            raise ValueError(
-                f"Столбец {name} — числа, а здесь моменты времени. Переведите их в секунды: "
-                f"frame[{name!r}] = frame[{name!r}].map(pd.Timestamp.timestamp)."
-            )
-        complex_numbers = pd.api.types.is_complex_dtype(column)
-        if complex_numbers or not pd.api.types.is_numeric_dtype(column):
-            raise ValueError(
-                f"Столбец {name} — числа, а здесь {column.dtype}, например "
-                f"{shown(column.iloc[0])}. Если это числа, записанные текстом: "
-                f"frame[{name!r}] = pd.to_numeric(frame[{name!r}])."
-            )
-        if not np.isfinite(column.to_numpy(np.float64)).all():
-            raise ValueError(f"В столбце {name} есть бесконечность: уберите эти строки.")
+        check_column(table[name], name)
     if table.duplicated(["user", "item"]).any():
         raise ValueError(
             "Пользователь оценил один объект дважды. Оставьте одну запись на пару: "
             "frame = frame.drop_duplicates(['user', 'item'], keep='last')."
         )
     return table
+
+
+def check_column(column: pd.Series, name: str) -> None:
+    """Столбец таблицы — конечные действительные числа.
+
+    :raises ValueError: моменты времени, текст, комплексные числа, бесконечность
+    """
+    if pd.api.types.is_datetime64_any_dtype(column):
+        raise ValueError(
+            f"Столбец {name} — числа, а здесь моменты времени. Переведите их в секунды: "
+            f"frame[{name!r}] = frame[{name!r}].map(pd.Timestamp.timestamp)."
+        )
+    complex_numbers = pd.api.types.is_complex_dtype(column)
+    if complex_numbers or not pd.api.types.is_numeric_dtype(column):
+        raise ValueError(
+            f"Столбец {name} — числа, а здесь {column.dtype}, например "
+            f"{shown(column.iloc[0])}. Если это числа, записанные текстом: "
+            f"frame[{name!r}] = pd.to_numeric(frame[{name!r}])."
+        )
+    if not np.isfinite(column.to_numpy(np.float64)).all():
+        raise ValueError(f"В столбце {name} есть бесконечность: уберите эти строки.")
 
 
 def encode_ids(ids: Any) -> tuple[np.ndarray, pd.Index]:
@@ -461,14 +468,15 @@ def encode_ids(ids: Any) -> tuple[np.ndarray, pd.Index]:
         raise ValueError(f"Нужен один столбец идентификаторов, а получено {shown(ids)}.")
     try:
         codes, labels = pd.factorize(column)
-    except TypeError as error:
+        labels = pd.Index(labels)
+    except Exception as error:  # не хешируется, float16, чужой объект
         raise ValueError("Идентификатор — строка или число, а не список и не словарь.") from error
     if (codes < 0).any():
         raise ValueError(
             f"Идентификаторов-пропусков (NaN): {int((codes < 0).sum())}. Уберите эти строки: "
             "frame = frame.dropna(subset=[...])."
         )
-    return codes.astype(np.int64), pd.Index(labels)
+    return codes.astype(np.int64), labels
 
 
 # --------------------------------------------------------------------- корзины и последовательности
@@ -490,7 +498,7 @@ def check_baskets(baskets: Any, n_items: int) -> tuple[list[np.ndarray], np.ndar
     try:
         rows = [as_array(basket) for history in baskets.values() for basket in history]
         lengths = np.array([len(history) for history in baskets.values()], dtype=np.int64)
-    except TypeError:  # история — не список
+    except Exception:  # история — не список
         rows, lengths = [np.empty((0, 0))], np.empty(0, dtype=np.int64)
     return _item_rows(rows, n_items, "{0: [[3, 7], [7]]}"), lengths
 

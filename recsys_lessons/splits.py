@@ -15,6 +15,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from recsys_lessons.inputs import (
+    check_column,
     check_count,
     check_interactions,
     check_memory,
@@ -88,6 +89,8 @@ def to_matrix(
     shape, threshold = _check_shape(shape), _threshold(min_rating)
     columns = ("user", "item") if threshold is None else ("user", "item", "rating")
     events = check_table(events, columns)
+    if threshold is not None:
+        check_column(events["rating"], "rating")
     matrix = _matrix(events, shape, threshold)
     if not matrix.nnz:
         raise ValueError(f"Матрица пуста: {_why_empty(events, threshold)}")

@@ -20,7 +20,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from recsys_lessons import building
-from recsys_lessons.inputs import check_validation
+from recsys_lessons.inputs import check_validation, shown
 
 
 @contextmanager
@@ -66,6 +66,8 @@ def train(
     :raises FloatingPointError: потеря или веса перестали быть числами
     :raises ValueError: ``validation`` вернула не конечное число
     """
+    if validation is not None and not callable(validation):
+        raise TypeError(f"validation — функция от модели, а получено {shown(validation)}.")
     model.losses_, model.curve_ = [], []
     best: tuple[int, float, dict[str, Any]] | None = None  # эпоха, значение, веса
 

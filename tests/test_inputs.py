@@ -1,5 +1,7 @@
 """Проверка ввода моделей: что принято, что отвергнуто и какими словами."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,14 +10,20 @@ from sklearn.exceptions import NotFittedError
 
 from recsys_lessons.inputs import (
     check_choice,
+    check_column,
     check_count,
     check_dtype,
     check_fitted,
     check_interactions,
+    check_memory,
     check_number,
+    check_ratings,
+    check_seed,
+    check_table,
     check_training,
     check_users,
     check_validation,
+    encode_ids,
 )
 
 FORMATS = [sp.csr_array, sp.csc_array, sp.coo_array, sp.lil_array, sp.csr_matrix]
@@ -198,3 +206,102 @@ def test_good_validation(value):
 def test_number_too_large_for_float32_is_noticed():
     with pytest.raises(ValueError, match="большие для float32"):
         check_interactions(sp.csr_array([[1e39]]), np.float32)
+
+
+def test_repeats_weigh_the_same_in_every_type():
+    """256 событий в uint8 — 256, а не 0; миллисекунды в int32 не переполняются."""
+    for dtype in (bool, np.uint8, np.int8, np.float16, ">i4", np.float64):
+        rows, columns = np.zeros(256, int), np.zeros(256, int)
+        X = sp.coo_array((np.ones(256), (rows, columns)), shape=(1, 2))
+        X.data = X.data.astype(dtype)  # float16 и чужой порядок байтов SciPy берёт только так
+        assert check_interactions(X).toarray().tolist() == [[256, 0]]
+    big = sp.coo_array((np.full(3, 2**31 - 1, np.int32), ([0] * 3, [0] * 3)), shape=(1, 1))
+    assert check_interactions(big)[0, 0] == 3 * (2**31 - 1)
+
+
+@pytest.mark.parametrize("indices", [[1, 2], [-1, 0]])
+def test_numbers_outside_the_shape_are_refused(indices):
+    X = sp.csr_array((np.ones(2), np.array([0, 1]), np.array([0, 2])), shape=(1, 2))
+    X.indices = np.array(indices, dtype=np.int32)
+    with pytest.raises(ValueError, match=r"испорчена.*вычтите единицу"):
+        check_interactions(X)
+
+
+def test_advice_about_ids_works_to_the_letter():
+    frame = pd.DataFrame({"user": ["b", "a", "b"], "item": [10**17, 5, 7]})
+    for _ in range(2):
+        with pytest.raises(ValueError, match="номера от нуля") as caught:
+            check_table(frame, ("user", "item"))
+        advice = str(caught.value).split("Перенумеруйте: ")[1].split(". ")[0]
+        exec(advice, {"frame": frame, "pd": pd})
+    checked = check_table(frame, ("user", "item"))
+    assert checked["user"].tolist() == [0, 1, 0] and checked["item"].tolist() == [0, 1, 2]
+
+
+def test_small_integer_ids_become_int64():
+    frame = pd.DataFrame({"user": np.array([127], np.int8), "item": pd.array([3], "Int64")})
+    checked = check_table(frame, ("user", "item"))
+    assert (checked.dtypes == np.int64).all() and checked["user"].max() + 1 == 128
+    assert frame["user"].dtype == np.int8
+
+
+EVENTS = pd.DataFrame({"user": [0, 0], "item": [0, 1], "rating": [5, 4], "timestamp": [1, 2]})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error", "message"),
+    [
+        (lambda f: (f, f), TypeError, "пару таблиц"),
+        (lambda f: pd.concat([f, f[["user"]]], axis=1), ValueError, "user в таблице не один"),
+        (lambda f: f.drop(columns="rating"), ValueError, "assign.*min_rating=None"),
+        (lambda f: f.drop(columns=["rating", "user"]), ValueError, "нет столбцов: user, rating"),
+        (lambda f: f.assign(rating=[5, np.nan]), ValueError, "rating есть пропуски"),
+        (lambda f: f.assign(rating=np.inf), ValueError, "бесконечность"),
+        (lambda f: f.assign(rating=1j), ValueError, "rating — числа"),
+        (lambda f: f.assign(item=0), ValueError, "дважды"),
+    ],
+)
+def test_bad_tables(spoil, error, message):
+    with pytest.raises(error, match=message):
+        check_ratings(spoil(EVENTS))
+
+
+def test_advice_about_columns_works_to_the_letter():
+    spoiled = {
+        "rating": EVENTS.assign(rating=["5", "4"]),
+        "timestamp": EVENTS.assign(timestamp=pd.to_datetime([1, 2], unit="s")),
+    }
+    for name, frame in spoiled.items():
+        with pytest.raises(ValueError, match="числа") as caught:
+            check_column(frame[name], name)
+        exec(re.search(r"frame\[.*\)", str(caught.value))[0], {"frame": frame, "pd": pd})
+        np.testing.assert_array_equal(check_ratings(frame)[name], EVENTS[name])
+
+
+def test_any_ids_become_numbers_and_back():
+    for ids in (
+        ["b", "a", "b"],
+        [10**17, 3, 10**17],
+        pd.Categorical(["x", "y", "x"]),
+        [0.5, 1, 0.5],
+    ):
+        codes, labels = encode_ids(pd.Series(ids))
+        assert codes.tolist() == [0, 1, 0] and labels[codes].tolist() == list(ids)
+    for bad, message in (([1, np.nan], "пропусков"), ([[1], [2, 3]], "один столбец")):
+        with pytest.raises(ValueError, match=message):
+            encode_ids(bad)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 2**64, 10**400, True, 1.0, None, np.timedelta64(1)])
+def test_bad_seeds(seed):
+    with pytest.raises(ValueError, match=r"^seed — целое") as caught:
+        check_seed(seed)
+    assert len(str(caught.value)) < 300
+
+
+def test_memory_is_refused_before_it_is_taken():
+    with pytest.raises(
+        MemoryError, match=r"Таблица: нужно 1e\+09 ГБ, свободно .* ГБ\. Возьмите меньше"
+    ):
+        check_memory(1e18, "Таблица", "Возьмите меньше.")
+    check_memory(1, "Таблица", "")

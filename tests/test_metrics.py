@@ -198,3 +198,37 @@ def test_agreement_with_ranx_and_scikit_learn(seed, k):
 def test_bad_input_gets_a_russian_error(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, ">i4", np.float32, bool])
+def test_relevant_matrices_of_any_type_are_left_alone(kind):
+    """Повторы сложены, порядок номеров не важен, массивы только для чтения."""
+    data, indices = np.ones(4, dtype=kind), np.array([2, 0, 0, 1])
+    given = sp.csr_array((data, indices, np.array([0, 3, 4])), shape=(2, 3))
+    before = [part.copy() for part in (given.data, given.indices, given.indptr)]
+    for part in (given.data, given.indices, given.indptr):
+        part.flags.writeable = False
+    lists = np.array([[0, 1], [1, 2]])
+    assert m.recall(lists, given, 2).tolist() == [0.5, 1]
+    assert m.ndcg(lists, given, 2).round(4).tolist() == [0.6131, 1]
+    for part, copy in zip((given.data, given.indices, given.indptr), before, strict=True):
+        np.testing.assert_array_equal(part, copy)
+
+
+def test_a_depth_that_does_not_fit_is_refused_beforehand():
+    with pytest.raises(MemoryError, match=r"Списки 2 × 2147483647.*уменьшите k"):
+        m.top_k(np.zeros((2, 3)), 2**31 - 1)
+    with pytest.raises(TypeError, match="разреженная"):
+        m.recall(LISTS, RELEVANT.toarray(), 5)
+
+
+@pytest.mark.parametrize(
+    "popularity", [np.ones((2, 10)), ["a"] * 10, -np.ones(10), np.full(10, np.nan), None, 1j]
+)
+def test_bad_popularity(popularity):
+    for call in (
+        lambda: m.mean_popularity(LISTS, popularity, 5),
+        lambda: m.novelty(LISTS, popularity, 8, 5),
+    ):
+        with pytest.raises(ValueError, match="popularity — число взаимодействий"):
+            call()
