@@ -472,6 +472,7 @@ class TIFUKNN(BaseEstimator):
 
         :raises sklearn.exceptions.NotFittedError: модель не обучена
         :raises ValueError: такого пользователя в обучении не было
+        :raises MemoryError: таблица баллов не поместится в память
         """
         inputs.check_fitted(self, "vectors_")
         users = inputs.check_users(users, None).tolist()
@@ -501,6 +502,8 @@ class TIFUKNN(BaseEstimator):
 
     def _mix(self, vectors, own):
         """Смесь своего вектора и среднего соседей."""
+        n, n_items = vectors.shape
+        inputs.check_memory(24 * n * n_items, f"Баллы {n} × {n_items}", "Спросите о части.")
         others = self.vectors_.shape[0] - (own is not None)
         near = nearest_users(vectors, self.vectors_, min(self.n_neighbors, others), own)
         mean = neighbour_mean(near, self.vectors_).toarray()

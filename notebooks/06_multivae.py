@@ -840,26 +840,21 @@ plt.show()
 # %% tags=["deep"]
 def contest_over_seeds(ratings, n_seeds, epochs):
     """Тестовая часть: зерно меняет и порядок совпадений времени, и начальные веса сети."""
-    first = []
 
     def contest(seed):
         split = board_a(ratings, seed)[1]
-        vae = MultiVAE(epochs=epochs, seed=seed)
-        rivals = {
-            "Популярное": Popularity(),
-            "Item-KNN": ItemKNN(),
-            "EASE": EASE(),
-            "MultiVAE": vae,
-        }
-        found = {
+        rivals = {"Популярное": Popularity(), "Item-KNN": ItemKNN(), "EASE": EASE()}
+        rivals["MultiVAE"] = MultiVAE(epochs=epochs, seed=seed)
+        return {
             name: evaluate(model.fit(split.train).score, split.test, split.seen)
             for name, model in rivals.items()
         }
-        first.append({name: round(e["NDCG@10"], 4) for name, e in found.items()})
-        return found
 
-    table = seeds_table(over_seeds(contest, n_seeds), versus="MultiVAE")
-    return {name: row | {"first": first[0][name]} for name, row in table.items()}
+    pooled = over_seeds(contest, n_seeds)
+    table = seeds_table(pooled, versus="MultiVAE")
+    for name, row in table.items():
+        row["first"] = round(float(pooled[name].seed_means["NDCG@10"][0]), 4)
+    return table
 
 
 # %% tags=["deep"]

@@ -65,7 +65,7 @@ def check_interactions(X: Any, dtype: Any = np.float64, n_items: int | None = No
         raise ValueError(f"Матрица взаимодействий пуста: форма {X.shape}.")
     if X.dtype.kind not in "biuf":
         raise ValueError(f"В матрице взаимодействий — не действительные числа: {X.dtype}.")
-    if n_items is not None and X.shape[1] != n_items:
+    if n_items is not None and X.shape[1] != check_count("n_items", n_items):
         raise ValueError(
             f"В матрице {X.shape[1]} объектов, а модель обучена на {n_items}. "
             "Строки — пользователи, столбцы — объекты; не транспонирована ли она?"

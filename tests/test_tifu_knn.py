@@ -479,3 +479,9 @@ def test_fourteen_thousand_text_ids_get_a_short_error():
     with pytest.raises(ValueError, match="целых номеров") as caught:
         TIFUKNN().fit({f"user-{i:08d}": [[1]] for i in range(14_000)}, 3)
     assert len(str(caught.value)) < 500
+
+
+def test_scores_that_do_not_fit_in_memory_say_so():
+    model = TIFUKNN().fit(TOY, n_items=2**31 - 1)
+    with pytest.raises(MemoryError, match=r"ГБ, свободно .* Спросите о части"):
+        model.score([next(iter(TOY))] * 1000)
