@@ -70,7 +70,7 @@ def check_interactions(X: Any, dtype: Any = np.float64, n_items: int | None = No
             f"В матрице {X.shape[1]} объектов, а модель обучена на {n_items}. "
             "Строки — пользователи, столбцы — объекты; не транспонирована ли она?"
         )
-    check_memory(8 * X.shape[0], "Указатели строк матрицы взаимодействий", "Перенумеруйте строки.")
+    _check_size(*X.shape)
     matrix = _summed(X)
     with np.errstate(over="ignore"):  # большое для float32 число станет бесконечностью
         matrix = matrix.astype(dtype, copy=False)
@@ -78,6 +78,12 @@ def check_interactions(X: Any, dtype: Any = np.float64, n_items: int | None = No
         raise ValueError(f"В матрице взаимодействий слишком большие для {dtype.name} числа.")
     matrix.eliminate_zeros()
     return matrix
+
+
+def _check_size(n_rows: int, n_items: int) -> None:
+    """Хватит памяти на рабочие массивы длиной в число строк и в каталог."""
+    advice = "Номера не подряд? Перенумеруйте: encode_ids."
+    check_memory(40 * n_rows + 32 * n_items, f"Разреженная матрица {n_rows} × {n_items}", advice)
 
 
 def _summed(X: Any) -> sp.csr_array:
@@ -500,6 +506,7 @@ def check_baskets(baskets: Any, n_items: int) -> tuple[list[np.ndarray], np.ndar
         lengths = np.array([len(history) for history in baskets.values()], dtype=np.int64)
     except Exception:  # история — не список
         rows, lengths = [np.empty((0, 0))], np.empty(0, dtype=np.int64)
+    _check_size(len(rows), n_items)
     return _item_rows(rows, n_items, "{0: [[3, 7], [7]]}"), lengths
 
 

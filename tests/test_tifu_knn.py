@@ -481,7 +481,9 @@ def test_fourteen_thousand_text_ids_get_a_short_error():
     assert len(str(caught.value)) < 500
 
 
-def test_scores_that_do_not_fit_in_memory_say_so():
-    model = TIFUKNN().fit(TOY, n_items=2**31 - 1)
+def test_what_does_not_fit_in_memory_says_so():
+    with pytest.raises(MemoryError, match=r"ГБ, свободно .* Перенумеруйте"):
+        TIFUKNN().fit(TOY, n_items=2**31 - 1)
+    model = TIFUKNN().fit(TOY, n_items=10**7)
     with pytest.raises(MemoryError, match=r"ГБ, свободно .* Спросите о части"):
         model.score([next(iter(TOY))] * 1000)
