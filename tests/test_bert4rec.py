@@ -388,7 +388,7 @@ def test_dropout_is_off_when_scoring_and_on_again_after_validation():
 def test_markov_chain_reaches_the_best_possible_accuracy():
     sequences, _, bound = make_chain(n_users=800, n_items=10, length=12, branching=2)
     known, target = [row[:-1] for row in sequences], np.array([row[-1] for row in sequences])
-    model = BERT4Rec(max_len=12, hidden=32, n_layers=1, mask_prob=0.3, lr=3e-3, epochs=30)
+    model = BERT4Rec(max_len=12, hidden=32, n_layers=1, mask_prob=0.3, lr=3e-3, epochs=60)
     guesses = model.fit(known, 10).score(range(800)).argmax(axis=1)
     assert abs((guesses == target).mean() - bound) < 0.03
 

@@ -287,10 +287,11 @@ def test_the_key_reaches_only_what_is_needed(folder):
 
 def test_what_a_package_function_imports_inside_is_reached(folder, monkeypatch):
     text = module_source("recsys_lessons.splits").replace(
-        "    _check_share(",
-        "    from .metrics import coverage as c\n    c(1, 2, 3)\n    _check_share(",
+        '    share = check_number("share"',
+        '    from .metrics import coverage as c\n    c(1, 2, 3)\n    share = check_number("share"',
         1,
     )
+    assert "coverage" in text
     monkeypatch.setattr(
         reach, "module_source", lambda n: text if n == "recsys_lessons.splits" else module_source(n)
     )

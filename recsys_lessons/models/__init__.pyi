@@ -148,6 +148,7 @@ class TIFUKNN(BaseEstimator):
 
         :raises sklearn.exceptions.NotFittedError: модель не обучена
         :raises ValueError: такого пользователя в обучении не было
+        :raises MemoryError: таблица баллов не поместится в память
         """
     def score_history(self, baskets_new: Mapping[int, Sequence[_Items]]) -> np.ndarray:
         """Баллы новых пользователей в порядке словаря, форма ``(n_new, n_items)``."""
