@@ -10,6 +10,7 @@ import faulthandler
 import importlib.machinery
 import importlib.util
 import io
+import os
 import sys
 import tempfile
 import tomllib
@@ -23,6 +24,7 @@ from recsys_lessons import lessons
 
 TOML = Path(__file__).with_name("mutants.toml")
 ROOT = TOML.parent.parent
+STDERR = os.fdopen(os.dup(2), "w")
 TIMEOUT = 180  # секунд на один тест; зависший обрывает весь процесс
 
 Mutant = dict[str, str]
@@ -129,7 +131,8 @@ def run(tests: list[str], finder: Saboteur | None = None) -> tuple[int, bool, st
     options = ["-q", "-x", "--tb=short", f"--rootdir={ROOT}", "-c", str(ROOT / "pyproject.toml")]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     options += [f"-pno:{name}" for name in ("cacheprovider", "faulthandler", "xdist")]
-    faulthandler.dump_traceback_later(TIMEOUT, exit=True)
+    # Своя копия stderr: ту, что под номером 2, на время теста забирает pytest.
+    faulthandler.dump_traceback_later(TIMEOUT, exit=True, file=STDERR)
     with fresh(finder), contextlib.redirect_stdout(output):
         code = pytest.main([*options, *tests], plugins=[calls])
     faulthandler.cancel_dump_traceback_later()
