@@ -90,6 +90,9 @@ def changes(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         names = [_differ(old, new) for old, new in parts]
         changed = [*names[0], *(f"данные {name}" for name in names[1])]
         changed += [f"параметр {name}" for name in _differ(stored["params"], now["params"])]
+        ordered = [_json(record["params"], sort_keys=False) for record in (stored, now)]
+        if not changed and ordered[0] != ordered[1]:  # сетку перебирают по порядку ключей
+            changed.append("порядок параметров")
         if stored["digest"] != _value_digest(stored["value"]):
             changed.append("само значение в файле")
     except (KeyError, TypeError, AttributeError):
