@@ -38,7 +38,7 @@ def epoch(loss: Callable[..., torch.Tensor], n_items: int, dtype: type) -> Actio
 
     def run() -> None:
         with patch.object(lesson, "cloze_loss", loss):
-            model._epoch(histories, optimizer, np.random.default_rng(1))
+            model.train_epoch(histories, optimizer, np.random.default_rng(1))
 
     return run
 

@@ -593,21 +593,21 @@ class BERT4Rec(BaseEstimator):
             self.sequences_, self.net_ = histories, self._network(n_items)
             optimizer = torch.optim.AdamW(self.net_.parameters(), lr=float(self.lr))
             rng = np.random.default_rng(self.seed)
-            train(self, self.net_, partial(self._epoch, known, optimizer, rng), validation)
+            train(self, self.net_, partial(self.train_epoch, known, optimizer, rng), validation)
         return self
 
-    def _epoch(self, histories, optimizer, rng):
+    def train_epoch(self, histories, optimizer, rng):
         """Эпоха: из каждой истории одно окно. Возвращает среднюю потерю по пакетам."""
         losses, order, size = [], rng.permutation(len(histories)), int(self.batch_size)
         for start in range(0, len(order), size):
-            loss = self._batch_loss([histories[i] for i in order[start : start + size]], rng)
+            loss = self.batch_loss([histories[i] for i in order[start : start + size]], rng)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
         return float(np.mean(losses))
 
-    def _batch_loss(self, histories, rng):
+    def batch_loss(self, histories, rng):
         """Потеря на новых вопросах к этим историям."""
         questions, answers = zip(*(self._example(row, rng) for row in histories), strict=True)
         net, device = self.net_, self.net_.bias.device

@@ -88,8 +88,25 @@ def _check_size(n_rows: int, n_items: int) -> None:
 
 def _summed(X: Any) -> sp.csr_array:
     """Копия в CSR ``float64``: строение проверено, знаки проверены, повторы сложены."""
-    if X.format not in ("csr", "csc", "bsr", "coo"):
-        X = X.tocoo()
+    broken = ValueError(
+        f"Матрица {X.shape} испорчена: номера строк или столбцов не целые или не помещаются в её "
+        "форму. Номера идут с нуля; если ваши с единицы, вычтите единицу."
+    )
+    try:
+        places: list[Any] = []
+        if X.format == "lil" and list(map(len, X.rows)) != list(map(len, X.data)):
+            raise broken
+        if X.format == "dok" and X.nnz:
+            places.append(list(X.keys()))
+        if X.format not in ("csr", "csc", "bsr", "coo"):
+            X = X.tocoo()
+        places += X.coords if X.format == "coo" else (X.indices, X.indptr)
+        if any(np.asarray(numbers).dtype.kind not in "iu" for numbers in places):
+            raise broken
+    except (ValueError, TypeError, IndexError, AttributeError) as error:
+        raise broken from error
+    if np.ma.isMaskedArray(X.data):
+        raise ValueError("У чисел матрицы есть маска. Уберите скрытые ею взаимодействия.")
     with np.errstate(over="ignore"):
         data = np.array(X.data, dtype=np.float64)
     if np.isnan(data).any() or np.isinf(data).any():
@@ -108,10 +125,7 @@ def _summed(X: Any) -> sp.csr_array:
             matrix = kind((data, X.indices.copy(), X.indptr.copy()), shape=X.shape)
             matrix.check_format(full_check=True)
     except (ValueError, TypeError, IndexError) as error:
-        raise ValueError(
-            f"Матрица {X.shape} испорчена: номера строк или столбцов не помещаются в её форму. "
-            "Номера идут с нуля; если ваши с единицы, вычтите единицу."
-        ) from error
+        raise broken from error
     with np.errstate(over="ignore"):
         matrix = sp.csr_array(matrix)
         matrix.sum_duplicates()
@@ -155,11 +169,17 @@ def check_users(users: Sequence[int] | np.ndarray, n_users: int | None) -> np.nd
 
 
 def as_array(values: Any) -> np.ndarray:
-    """``np.asarray``, а у того, что массивом не станет, — пустой двумерный массив объектов."""
+    """``np.asarray``, а у того, что массивом не станет, — пустой двумерный массив объектов.
+
+    Массив с маской тоже не станет: без маски скрытые ею числа выглядели бы настоящими.
+    """
+    nothing = np.empty((0, 0), dtype=object)
+    if np.ma.isMaskedArray(values):
+        return nothing
     try:
         return np.asarray(values)
     except Exception:  # строки разной длины, тензор с градиентом, чужой объект
-        return np.empty((0, 0), dtype=object)
+        return nothing
 
 
 # --------------------------------------------------------------------------------------- модели
@@ -467,14 +487,17 @@ def encode_ids(ids: Any) -> tuple[np.ndarray, pd.Index]:
 
     :param ids: столбец таблицы или одномерный массив: строки, числа, метки
     :return: ``codes`` — ``int64``, формы ``(n,)``; ``labels`` — идентификаторы по номерам
-    :raises ValueError: не одномерный столбец, есть пропуски
+    :raises ValueError: не одномерный столбец, есть пропуски, идентификаторы разных типов
     """
-    column = ids if isinstance(ids, pd.Series | pd.Index) else as_array(ids)
-    if column.ndim != 1:
+    column = ids
+    if not isinstance(ids, pd.Series | pd.Index | np.ndarray):
+        column = pd.Series(ids, dtype=object) if isinstance(ids, list | tuple) else as_array(ids)
+    if column.ndim != 1 or np.ma.isMaskedArray(column):
         raise ValueError(f"Нужен один столбец идентификаторов, а получено {shown(ids)}.")
+    _check_one_kind(column)
     try:
         codes, labels = pd.factorize(column)
-        labels = pd.Index(labels)
+        labels = pd.Index(labels).infer_objects()
     except Exception as error:  # не хешируется, float16, чужой объект
         raise ValueError("Идентификатор — строка или число, а не список и не словарь.") from error
     if (codes < 0).any():
@@ -483,6 +506,23 @@ def encode_ids(ids: Any) -> tuple[np.ndarray, pd.Index]:
             "frame = frame.dropna(subset=[...])."
         )
     return codes.astype(np.int64), labels
+
+
+def _check_one_kind(column: Any) -> None:
+    """Идентификаторы одного типа: 1, 1.0 и True для словаря одно и то же, а 1 и «1» — нет."""
+    if column.dtype != object:
+        return
+    kinds = {
+        int if isinstance(item, np.integer) else float if isinstance(item, np.floating) else kind
+        for item in column
+        if (kind := type(item)) is not type(None) and item is not pd.NA and item is not pd.NaT
+        if not (isinstance(item, float) and np.isnan(item))
+    }
+    if len(kinds) > 1:
+        raise ValueError(
+            f"Идентификаторы разных типов: {shown(sorted(k.__name__ for k in kinds))}. "
+            "Приведите их к одному, например: frame['user'] = frame['user'].astype(str)."
+        )
 
 
 # --------------------------------------------------------------------- корзины и последовательности

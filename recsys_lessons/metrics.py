@@ -89,10 +89,16 @@ def as_scores(scores: np.ndarray) -> np.ndarray:
     if scores.dtype.kind not in "fiub":
         raise ValueError(
             f"Баллы — не числа, а {type(given).__name__} ({scores.dtype}). Нужен массив numpy; "
-            "из разреженной матрицы — .toarray(), из тензора — .detach().cpu().numpy()."
+            "из разреженной матрицы — .toarray(), из тензора — .detach().cpu().numpy(), "
+            "из массива с маской — .filled(-np.inf)."
         )
     if scores.dtype.kind != "f":
-        scores = scores.astype(np.float64)
+        whole, scores = scores, scores.astype(np.float64)
+        if whole.dtype.itemsize == 8 and (np.abs(scores) > 2.0**53).any():
+            raise ValueError(
+                "Целые баллы больше 2⁵³: соседние числа в float64 неразличимы, и порядок "
+                "потерялся бы. Уменьшите баллы, например вычтите наименьший."
+            )
     if np.isnan(scores).any():
         raise ValueError(
             "Среди баллов есть nan: порядок не определён. Найдите деление на ноль в модели; "

@@ -29,8 +29,16 @@ def fitting(model: Any) -> Iterator[None]:
 
     Прежняя — значит обученная раньше или не обученная. Исключение — прерывание после хотя бы одной
     целой эпохи: тогда остаются лучшие из выученных весов, а ``KeyboardInterrupt`` идёт дальше.
+
+    :raises RuntimeError: эта же модель уже учится: её ``fit`` позвали из ``validation``
     """
     before = dict(vars(model))
+    if "_fitting" in before:
+        raise RuntimeError(
+            "Модель уже учится: fit нельзя звать из validation. "
+            "Для проверки создайте другую модель или её копию: sklearn.base.clone(model)."
+        )
+    model._fitting = True
     for name in [name for name in before if name.endswith("_")]:
         delattr(model, name)
     try:
@@ -46,6 +54,8 @@ def fitting(model: Any) -> Iterator[None]:
             )
             print(f"Обучение прервано: {left}.")
         raise
+    finally:
+        vars(model).pop("_fitting", None)
 
 
 def train(

@@ -346,8 +346,8 @@ def test_every_epoch_reads_every_history_once_in_a_new_order():
 
 def test_loss_of_an_epoch_is_the_mean_over_batches():
     class Counted(BERT4Rec):
-        def _batch_loss(self, histories, rng):
-            loss = super()._batch_loss(histories, rng)
+        def batch_loss(self, histories, rng):
+            loss = super().batch_loss(histories, rng)
             batches.append((len(histories), loss.item()))
             return loss
 
@@ -363,8 +363,8 @@ def test_padding_asks_nothing():
     model.net_.eval()
     rows, rng = [HISTORIES[0], HISTORIES[2]], np.random.default_rng(0)
     with torch.no_grad():
-        together = model._batch_loss(rows, rng).item()
-        alone = [model._batch_loss([row], rng).item() for row in rows]
+        together = model.batch_loss(rows, rng).item()
+        alone = [model.batch_loss([row], rng).item() for row in rows]
     np.testing.assert_allclose(together, np.average(alone, weights=[6, 1]))
 
 
@@ -483,11 +483,11 @@ class StopsAtBatch(BERT4Rec):
         self.left, self.error = stop, error
         return self
 
-    def _batch_loss(self, histories, rng):
+    def batch_loss(self, histories, rng):
         self.left -= 1
         if self.left < 0:
             raise self.error
-        return super()._batch_loss(histories, rng)
+        return super().batch_loss(histories, rng)
 
 
 def test_best_epoch_is_restored_and_training_stops_in_time():

@@ -19,12 +19,14 @@ from recsys_lessons.inputs import (
     check_number,
     check_ratings,
     check_seed,
+    check_sequences,
     check_table,
     check_training,
     check_users,
     check_validation,
     encode_ids,
 )
+from recsys_lessons.metrics import as_scores
 
 FORMATS = [sp.csr_array, sp.csc_array, sp.coo_array, sp.lil_array, sp.csr_matrix]
 
@@ -81,6 +83,59 @@ def test_empty_rows_pass_but_are_no_training_data():
 def test_bad_matrices(check, X, message):
     with pytest.raises(ValueError, match=message):
         check(X)
+
+
+def broken(kind, places):
+    """Матрица 2 × 3 формата ``kind`` с номерами ``places`` в обход конструктора."""
+    X = sp.coo_array(np.ones((2, 3))).asformat(kind)
+    if kind == "coo":
+        X.coords = places
+    elif kind == "csr":
+        X.indices = places
+    elif kind == "lil":
+        X.rows[0] = places
+    else:
+        X._dict = places
+    return X
+
+
+@pytest.mark.parametrize(
+    ("kind", "places"),
+    [
+        ("coo", (np.full(6, 0.7), np.full(6, 1.9))),
+        ("csr", np.array([0.2, 1.9, 2, 0, 1, 2])),
+        ("lil", [0, 1, 7]),
+        ("lil", [0, 1]),
+        ("dok", {(0, 7): 1.0}),
+        ("dok", {(0.5, 1): 1.0}),
+    ],
+)
+def test_places_of_a_matrix_are_whole_and_inside(kind, places):
+    with pytest.raises(ValueError, match="испорчена: номера"):
+        check_interactions(broken(kind, places))
+
+
+def test_masks_are_not_lost():
+    hidden = np.ma.masked_array([1, 5], mask=[False, True])
+    X = sp.csr_array(np.ones((1, 2)))
+    X.data = hidden
+    with pytest.raises(ValueError, match="маска"):
+        check_interactions(X)
+    with pytest.raises(ValueError, match="одномерный массив целых"):
+        check_users(hidden, 9)
+    with pytest.raises(ValueError, match="с маской"):
+        as_scores(hidden)
+    with pytest.raises(ValueError, match="один столбец"):
+        encode_ids(hidden)
+    with pytest.raises(ValueError, match="список целых номеров"):
+        check_sequences([hidden], 9)
+
+
+def test_whole_scores_that_floats_cannot_tell_apart_are_refused():
+    assert as_scores(np.array([2**53, 1])).tolist() == [2**53, 1]
+    for scores in ([2**53 + 2, 2**53 + 3], [-(2**62), 0], np.array([2**64 - 1], np.uint64)):
+        with pytest.raises(ValueError, match="неразличимы"):
+            as_scores(np.array(scores))
 
 
 @pytest.mark.parametrize("X", [np.eye(2), [[1, 0]], None, pd.DataFrame({"a": [1]})])
@@ -287,7 +342,17 @@ def test_any_ids_become_numbers_and_back():
     ):
         codes, labels = encode_ids(pd.Series(ids))
         assert codes.tolist() == [0, 1, 0] and labels[codes].tolist() == list(ids)
-    for bad, message in (([1, np.nan], "пропусков"), ([[1], [2, 3]], "один столбец")):
+    for same in ([2**53, 2**53 + 1, 2**53], (True, False, True), [np.int64(5), 2, 5]):
+        codes, labels = encode_ids(same)
+        assert codes.tolist() == [0, 1, 0] and labels[codes].tolist() == list(same)
+    for bad, message in (
+        ([1, np.nan], "пропусков"),
+        (["a", None], "пропусков"),
+        ([[1], [2, 3]], "не список"),
+        ([1, "1"], r"разных типов: \['int', 'str'\]"),
+        (pd.Series([1, True, 1.0], dtype=object), "разных типов"),
+        ([1.5, 2**53 + 1], "разных типов"),
+    ):
         with pytest.raises(ValueError, match=message):
             encode_ids(bad)
 

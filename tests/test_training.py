@@ -164,3 +164,12 @@ def test_second_interrupt_while_weights_are_put_back_leaves_the_old_model():
     with pytest.raises(KeyboardInterrupt):
         model.fit()
     assert state(model) == before
+
+
+def test_fit_inside_validation_is_refused_and_the_old_model_stays():
+    model = Counter().fit(scripted(*range(6)))
+    before = dict(vars(model))
+    with pytest.raises(RuntimeError, match="fit нельзя звать из validation"):
+        model.fit(lambda inner: inner.fit() and 1.0)
+    assert vars(model) == before
+    assert Counter(epochs=2).fit(lambda _: Counter(epochs=1).fit().seen_).seen_ == 1
