@@ -11,7 +11,9 @@ import numbers
 import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Sequence, ValuesView
+from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -83,6 +85,20 @@ Case = tuple[tuple[Any, ...], Any, str]
 
 UNSOLVED = "ответа пока нет."
 LONGEST = 10_000  # столько чисел списка ещё переводят в массив, чтобы показать
+LAZY = (Iterator, KeysView, ValuesView, ItemsView)
+
+# Относительная граница и та же граница для нулей, в долях наибольшего из верных чисел.
+BOUNDS: dict[Any, tuple[float, float]] = {
+    np.float16: (4e-3, 1e-3),
+    np.float32: (1e-5, 1e-7),
+    np.float64: (1e-10, 0),
+}
+KINDS = {
+    (str,): "строка",
+    (list, tuple, np.ndarray, pd.Series): "список",
+    (set, frozenset): "множество",
+    (dict,): "словарь",
+}
 
 
 def check_task(name: str, function: Callable[..., Any], cases: Sequence[Case]) -> None:
@@ -92,6 +108,7 @@ def check_task(name: str, function: Callable[..., Any], cases: Sequence[Case]) -
 
     :param function: решение
     :param cases: примеры ``(аргументы, верный ответ, подсказка)``
+    :raises TypeError: верный ответ примера такой, что сравнить с ним нельзя
     """
     right = f"верно, пройдены все проверки ({len(cases)})"
     print(f"{_cut(name, 60)}: {task_problem(function, cases) or right}")
@@ -99,8 +116,9 @@ def check_task(name: str, function: Callable[..., Any], cases: Sequence[Case]) -
 
 def task_problem(function: Callable[..., Any], cases: Sequence[Case]) -> str:
     """Что не так с решением на первом неудачном примере; пустая строка — решено."""
-    for number, (arguments, expected, hint) in enumerate(cases):
-        problem = _problem(function, arguments, expected, first=not number)
+    rights = [_right(expected) for _, expected, _ in cases]
+    for number, (arguments, _, hint) in enumerate(cases):
+        problem = _problem(function, arguments, rights[number], first=not number)
         if problem == UNSOLVED:
             return problem
         if problem:
@@ -110,7 +128,30 @@ def task_problem(function: Callable[..., Any], cases: Sequence[Case]) -> str:
     return ""
 
 
-def _problem(function: Any, arguments: tuple[Any, ...], expected: Any, first: bool) -> str:
+def _right(expected: Any) -> Any:
+    """Верный ответ примера: массив чисел или то, что сверяют точно."""
+    array = _as_numbers(expected)
+    if array is not None:
+        return array
+    exact = expected.tolist() if isinstance(expected, np.ndarray | pd.Series) else expected
+    if isinstance(exact, int) or not _is_exact(exact):
+        raise TypeError(
+            f"верный ответ примера — {_show(expected)}, с таким сравнить нельзя. Нужны число, "
+            "массив чисел или строка; строки и целые бывают и в списке, множестве, словаре."
+        )
+    return exact
+
+
+def _is_exact(value: Any) -> bool:
+    """Строка, целое или составлено только из них."""
+    if isinstance(value, dict):
+        return all(map(_is_exact, value.items()))
+    if isinstance(value, list | tuple | set | frozenset):
+        return all(map(_is_exact, value))
+    return isinstance(value, str | int | np.integer) and not isinstance(value, bool)
+
+
+def _problem(function: Any, arguments: tuple[Any, ...], right: Any, first: bool) -> str:
     """Что не так с ответом на одном примере; пустая строка — всё верно.
 
     :param first: это первый пример: если и на нём ответа нет, решать ещё не начинали
@@ -121,18 +162,48 @@ def _problem(function: Any, arguments: tuple[Any, ...], expected: Any, first: bo
         return f"вместо функции дано {shown(function)}."
     try:
         answer = function(*copy.deepcopy(arguments))
+        if isinstance(answer, LAZY):  # генератор бывает и бесконечным
+            need = len(np.atleast_1d(right) if isinstance(right, np.ndarray) else right)
+            answer = list(islice(answer, need + 1))
+            if len(answer) > need:
+                return f"значений больше, чем нужно ({need}). Первые: {_show(answer)}."
     except (Exception, SystemExit) as error:  # в решении может случиться что угодно
         if first and isinstance(error, NotImplementedError):
             return UNSOLVED
         return f"функция остановилась с ошибкой {_error_text(function, error)}"
     if answer is None or answer is Ellipsis:
         return UNSOLVED if first else "на этом примере функция ничего не вернула."
-    if isinstance(expected, str):
-        if isinstance(answer, str) and str.__eq__(expected, answer) is True:
+    if isinstance(right, np.ndarray):
+        return _number_problem(answer, right)
+    try:
+        if _equal(answer, right):
             return ""
-        wanted = "другой ответ" if isinstance(answer, str) else "строка"
-        return f"получено {_show(answer, 200)}, а ожидалось: {wanted}."
-    return _number_problem(answer, np.asarray(_plain(expected), dtype=float))
+    except Exception:  # чужой объект, список внутри самого себя
+        pass
+    kinds, wanted = next(pair for pair in KINDS.items() if isinstance(right, pair[0]))
+    wanted = "другой ответ" if isinstance(answer, kinds) else wanted
+    return f"получено {_show(answer)}, а ожидалось: {wanted}."
+
+
+def _equal(mine: Any, right: Any) -> bool:
+    """Точное равенство; список равен и кортежу, и массиву."""
+    if isinstance(right, str):
+        return isinstance(mine, str) and str.__eq__(right, mine) is True
+    if isinstance(right, int | np.integer):
+        return isinstance(mine, numbers.Real) and not isinstance(mine, bool) and bool(mine == right)
+    if isinstance(right, dict):
+        return isinstance(mine, dict) and _same_members(list(mine.items()), list(right.items()))
+    if isinstance(right, set | frozenset):
+        return isinstance(mine, set | frozenset) and _same_members(list(mine), list(right))
+    mine = _plain(mine)
+    mine = mine.tolist() if isinstance(mine, np.ndarray | pd.Series) else mine
+    return (
+        isinstance(mine, list | tuple) and len(mine) == len(right) and all(map(_equal, mine, right))
+    )
+
+
+def _same_members(mine: list[Any], right: list[Any]) -> bool:
+    return len(mine) == len(right) and all(any(_equal(m, r) for m in mine) for r in right)
 
 
 def _number_problem(answer: Any, right: np.ndarray) -> str:
@@ -146,34 +217,66 @@ def _number_problem(answer: Any, right: np.ndarray) -> str:
     mine = _as_numbers(answer)
     if mine is None:
         kind = _cut(type(answer).__name__, 60)
-        return f"ожидалось: {wanted}, а функция вернула {kind}: {_show(answer)}."
+        unordered = isinstance(answer, set | frozenset)
+        advice = " У множества нет порядка: верните список." if unordered else ""
+        return f"ожидалось: {wanted}, а функция вернула {kind}: {_show(answer)}.{advice}"
+    if mine.dtype == bool and right.dtype != bool:
+        return f"ожидалось: {wanted}, а получено «да» или «нет» (bool): {_show(answer)}."
     if mine.shape != right.shape:
         return f"форма ответа {mine.shape}, а нужна {right.shape}. Получено: {_show(answer)}."
     wrong = ~_same(mine, right)
     if not wrong.any():
         return ""
+    single = _long_singles(mine) and _same(mine.astype(np.float32), right).all()
+    advice = " Похоже, считали в float32: посчитайте в float64." if single else ""
     if not mine.ndim:
-        return f"получено {_show(answer)}, а ожидалось другое число."
+        return f"получено {_show(answer)}, а ожидалось другое число.{advice}"
     place = tuple(int(i) for i in np.argwhere(wrong)[0])
+    first = f"{place if mine.ndim > 1 else place[0]}: {float(mine[place]):.6g}"
     return (
-        f"неверных чисел {int(wrong.sum())} из {wrong.size}, первое на месте "
-        f"{place if mine.ndim > 1 else place[0]}: {mine[place]:.6g}. Получено: {_show(answer)}."
+        f"неверных чисел {int(wrong.sum())} из {wrong.size}, первое на месте {first}. "
+        f"Получено: {_show(answer)}.{advice}"
     )
 
 
 def _same(mine: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Где числа ответа верны.
 
-    Ответ в ``float64`` сверяется до 1e-8. Ответ, посчитанный в ``float32``, — до пяти цифр, даже
-    если потом он стал списком: все его числа помещаются в ``float32`` без остатка. Целым числам
-    поблажки нет.
+    Граница — по более грубому из двух типов: ``float64`` сверяется до десяти цифр (или 1e-8),
+    ``float32`` — до пяти, ``float16`` — до двух. Целые, которые тип различает, должны совпасть.
     """
+    kind = next(k for k in BOUNDS if k in (_kind(mine), right.dtype.type, np.float64))
+    relative, part = BOUNDS[kind]
+    mine, right = mine.astype(np.float64), right.astype(np.float64)
     with np.errstate(all="ignore"):
-        short = mine.astype(np.float32).astype(np.float64) == mine
-        single = bool((short | np.isnan(mine)).all()) and not bool((mine == np.round(mine)).all())
         largest = np.abs(right, where=np.isfinite(right), out=np.zeros_like(right)).max(initial=0)
-        relative, absolute = (1e-5, max(1e-8, 1e-6 * float(largest))) if single else (0, 1e-8)
-        return np.isclose(mine, right, rtol=relative, atol=absolute, equal_nan=True)
+        absolute = max(1e-8, part * float(largest))
+        close = np.isclose(mine, right, rtol=relative, atol=absolute, equal_nan=True)
+        whole = (mine == np.round(mine)) & (right == np.round(right))
+        whole &= np.abs(right) * np.finfo(kind).eps < 0.25
+        return np.where(whole, mine == right, close)
+
+
+def _kind(array: np.ndarray) -> Any:
+    """В каком типе посчитано. У списка это видно, если чисел из ``float32`` не меньше трёх."""
+    if array.dtype.type in (np.float16, np.float32):
+        return array.dtype.type
+    return np.float32 if _long_singles(array) >= 3 else np.float64
+
+
+def _long_singles(array: np.ndarray) -> int:
+    """Сколько чисел ``float64`` явно из ``float32``: двоичных цифр больше 12, но не больше 24.
+
+    Если хоть одно число в ``float32`` не помещается — ни одного.
+    """
+    if array.dtype != np.float64:
+        return 0
+    with np.errstate(all="ignore"):
+        finite = array[np.isfinite(array)]
+        if (finite.astype(np.float32) != finite).any():
+            return 0
+        digits = np.frexp(finite)[0] * 2**12
+        return int((digits != np.round(digits)).sum())
 
 
 def _shape(answer: Any) -> tuple[int, ...] | None:
@@ -186,14 +289,17 @@ def _shape(answer: Any) -> tuple[int, ...] | None:
 
 
 def _as_numbers(answer: Any) -> np.ndarray | None:
-    """Действительные числа ответа, ``float64``; ``None`` — это не числа."""
+    """Действительные числа в их собственном типе; ``None`` — это не числа."""
     try:
         array = np.asarray(_plain(answer))
-        if array.dtype == object and all(isinstance(x, numbers.Real) for x in array.flat):
-            array = array.astype(np.float64)
+        if array.dtype == object:
+            if array.size and all(isinstance(x, bool | np.bool_) for x in array.flat):
+                array = array.astype(bool)
+            elif all(isinstance(x, numbers.Real | Decimal) for x in array.flat):
+                array = array.astype(np.float64)
     except Exception:  # строки разной длины, чужой объект
         return None
-    return array.astype(np.float64) if array.dtype.kind in "fiub" else None
+    return array if array.dtype.kind in "fiub" else None
 
 
 def _plain(values: Any) -> Any:
