@@ -1,6 +1,9 @@
 """Проверки уроков: нарушенная останавливает, верная печатает границу; проверка заданий."""
 
+import itertools
 import re
+from decimal import Decimal
+from fractions import Fraction
 from unittest.mock import MagicMock
 
 import numpy as np
@@ -304,9 +307,16 @@ def test_nothing_returned_for_a_later_case_is_an_attempt():
         (lambda m: "3 7", r"ожидалось: массив чисел формы \(2,\), а функция вернула str: '3 7'"),
         (lambda m: ["3", "7"], "ожидалось: массив чисел .* вернула list"),
         (lambda m: [[3], [7, 1]], "вернула list"),
-        (lambda m: {3, 7}, "вернула set"),
+        (lambda m: {3, 7}, "вернула set: {3, 7}\\. У множества нет порядка: верните список"),
+        (lambda m: frozenset([3, 7]), "вернула frozenset: .* У множества нет порядка"),
         (lambda m: {0: 3, 1: 7}, "вернула dict"),
-        (lambda m: (x for x in [3, 7]), "вернула generator"),
+        (lambda m: (x for x in [3, 8]), r"неверных чисел 1 из 2, .* \[3, 8\]"),
+        (lambda m: iter([3]), r"форма ответа \(1,\)"),
+        (lambda m: itertools.count(3), r"значений больше, чем нужно \(2\)\. Первые: \[3, 4, 5\]"),
+        (lambda m: (1 / (x - 3) for x in [3, 7]), r"ошибкой ZeroDivisionError в строке \d+"),
+        (lambda m: iter("ab"), "вернула list"),
+        (lambda m: [Decimal("sNaN"), 7], "вернула list"),
+        (lambda m: [Decimal(3), Fraction(22, 3)], "неверных чисел 1 из 2"),
         (lambda m: print, "вернула builtin"),
         (lambda m: np.array([3j, 7]), "вернула ndarray"),
         (lambda m: EqualToAll(), "вернула EqualToAll"),
@@ -343,6 +353,13 @@ def test_the_line_of_an_error_is_the_line_of_the_solution():
         lambda m: pd.Series([3, 7]).convert_dtypes(),
         lambda m: m.sum(axis=1) + 5e-9,
         lambda m: m.sum(axis=1).astype(np.float32),
+        lambda m: (x for x in m.sum(axis=1)),
+        lambda m: map(sum, m),
+        lambda m: {0: 3.0, 1: 7.0}.values(),
+        lambda m: {3.0: 0, 7.0: 1}.keys(),
+        lambda m: [Decimal(3), Decimal(7)],
+        lambda m: (Fraction(3), Decimal(7)),
+        lambda m: m.sum(axis=1).astype(np.float16),
         lambda m: torch.tensor([3, 7]),
         lambda m: torch.tensor([3.0, 7.0], requires_grad=True),
         lambda m: [torch.tensor(3.0, requires_grad=True), np.float32(7)],
@@ -380,7 +397,8 @@ def test_single_precision_passes(answer):
         ((SOFTMAX * 1.0001).astype(np.float32), SOFTMAX),
         (np.float32([1e6, 5, 0.5]), [1e6, 9, 0.5]),
         (np.float32([1e6, 12_346]), [1e6, 12_345]),  # целым поблажки нет
-        (np.float16([0.3333]), [1 / 3]),
+        (np.float16([0.336]), [1 / 3]),
+        (np.float32([1000.1, 3e-4]), [1000.1, 0]),
     ],
 )
 def test_single_precision_forgives_rounding_only(mine, expected):
@@ -388,9 +406,91 @@ def test_single_precision_forgives_rounding_only(mine, expected):
 
 
 def test_single_precision_loses_what_is_small_beside_the_largest():
-    answer = np.float32([1000.1, 3e-4])
+    answer = np.float32([1000.1, 5e-5])
     assert task_problem(lambda: answer, [((), [1000.1, 0], HINT)]) == ""
     assert task_problem(lambda: answer[1:], [((), [0], HINT)]) != ""
+
+
+@pytest.mark.parametrize(
+    ("mine", "expected"),
+    [
+        ([0.5, 0.25], [0.500003, 0.25]),
+        (np.array([0.5, 0.25, 0.75, 0.125]), [0.500003, 0.25, 0.75, 0.125]),
+        (np.float32([1 / 3, 2 / 3]).tolist(), [1 / 3, 2 / 3]),  # двух чисел мало
+        (0.5, 0.500003),
+        (np.float64(0.5), 0.500003),
+        ([*np.float32(SOFTMAX).tolist(), 0.1], [*SOFTMAX, 0.1]),
+    ],
+)
+def test_a_coincidence_is_no_single_precision(mine, expected):
+    assert task_problem(lambda: mine, [((), expected, HINT)])
+
+
+def test_who_lost_the_precision_is_told():
+    advice = "считали в float32: посчитайте в float64"
+    assert advice in task_problem(lambda: float(np.float32(2 / 3)), [((), 2 / 3, HINT)])
+    pair = np.float32([1 / 3, 2 / 3]).tolist()
+    assert advice in task_problem(lambda: pair, [((), [1 / 3, 2 / 3], HINT)])
+    assert advice not in task_problem(lambda: pair, [((), [1 / 3, 0.7], HINT)])
+    assert advice not in task_problem(lambda: [0.5, 0.25], [((), [0.500003, 0.25], HINT)])
+
+
+@pytest.mark.parametrize(
+    ("mine", "expected"),
+    [
+        (1e9 * (0.1 + 0.2), 3e8),
+        (sum([0.1] * 10**5), 10_000),
+        (np.float32(1 / 3), 1 / 3),
+        (torch.tensor(1 / 3), 1 / 3),
+        (np.float32([1, 0]), [1 - 1e-7, 1e-8]),  # целые, но посчитаны в float32
+        (np.float32([33_333_332]), [1e8 / 3]),
+        (np.float32([0.99999994, 2]), [1, 2]),
+        (np.float16(SOFTMAX), SOFTMAX),
+        (np.float16(1 / 3), 1 / 3),
+        (SOFTMAX, np.float32(SOFTMAX)),  # float32 у верного ответа
+        ([Fraction(1, 3), Decimal(1) / 3], [1 / 3, 1 / 3]),
+        (Fraction(1, 3), 1 / 3),
+        (Decimal("0.1"), 0.1),
+        (pd.Series([], dtype=object), []),
+    ],
+)
+def test_rounding_is_no_mistake(mine, expected):
+    assert task_problem(lambda: mine, [((), expected, HINT)]) == ""
+
+
+@pytest.mark.parametrize(
+    ("mine", "expected"),
+    [
+        (1e9 + 1, 1e9),
+        (3e8 + 0.1, 3e8),
+        (1.6e12 + 1, 1.6e12),  # в относительную границу входит, но целые различны
+        (np.float32([1_000_001]), [1e6]),
+        (np.float32([1_000_001]), np.float32([1e6])),
+        (np.float16([101]), [100]),
+    ],
+)
+def test_large_numbers_differ(mine, expected):
+    assert task_problem(lambda: mine, [((), expected, HINT)])
+
+
+def test_yes_and_no_are_no_numbers():
+    yes = "ожидалось: одно число, а получено «да» или «нет» (bool): True."
+    assert yes in task_problem(lambda: True, [((), 1, "")])
+    assert yes in task_problem(lambda: np.True_, [((), 1.0, "")])
+    array = "ожидалось: массив чисел формы (2,), а получено «да» или «нет» (bool): "
+    for answer in (
+        np.array([True, False]),
+        [True, False],
+        torch.tensor([True, False]),
+        pd.Series([True, False]).convert_dtypes(),
+        np.array([True, False], dtype=object),
+    ):
+        assert array in task_problem(lambda answer=answer: answer, [((), [1, 0], "")])
+        assert task_problem(lambda answer=answer: answer, [((), [True, False], "")]) == ""
+        assert "первое на месте 0: 1" in task_problem(
+            lambda answer=answer: answer, [((), [False, False], "")]
+        )
+    assert task_problem(lambda: [1, 0], [((), [True, False], "")]) == ""
 
 
 def test_sparse_and_matrix_answers():
@@ -427,6 +527,88 @@ def test_answers_in_words():
     for answer in (5, ["EASE"], np.array(["EASE", "SLIM"]), EqualToAll()):
         assert "ожидалось: строка" in task_problem(lambda x, answer=answer: answer, cases)
     assert task_problem(lambda x: None, cases) == UNSOLVED
+
+
+@pytest.mark.parametrize(
+    ("expected", "right_ones", "wrong_ones", "wanted"),
+    [
+        (
+            ["EASE", "SLIM"],
+            [
+                ["EASE", "SLIM"],
+                ("EASE", "SLIM"),
+                pd.Series(["EASE", "SLIM"]),
+                {"EASE": 1, "SLIM": 2},
+            ],
+            [["SLIM", "EASE"], ["EASE"], ["EASE", EqualText("x")], [EqualToAll()] * 2, ["EASE", 1]],
+            "другой ответ",
+        ),
+        (
+            np.array(["EASE"]),
+            [["EASE"]],
+            ["EASE", {"EASE"}, 5, {"EASE": 1}, EqualToAll()],
+            "список",
+        ),
+        (
+            [("EASE", 1)],
+            [[("EASE", 1)], [["EASE", np.int64(1)]]],
+            [[("EASE", True)]],
+            "другой ответ",
+        ),
+        (
+            {1, 2},
+            [{2, 1}, frozenset([1, 2]), {1.0, np.int64(2)}],
+            [{1}, {1, 3}, {1, "2"}],
+            "другой",
+        ),
+        ({"a", "b"}, [{"b", "a"}], [["a", "b"], "ab", {"a": "b"}], "множество"),
+        (
+            {"a": 1, "b": [2, 3]},
+            [{"b": [2, 3], "a": 1}, {"a": np.int64(1), "b": np.array([2, 3])}],
+            [{}, {"a": 1, "b": [3, 2]}, {"a": 1, "c": [2, 3]}, {"a": True, "b": [2, 3]}],
+            "другой ответ",
+        ),
+        (
+            {"a": 1},
+            [{"a": 1.0}],
+            [["a"], [("a", 1)], {"a"}, 1, EqualToAll(), MagicMock()],
+            "словарь",
+        ),
+    ],
+    ids=str,
+)
+def test_exact_answers(expected, right_ones, wrong_ones, wanted):
+    cases = [((), expected, HINT)]
+    for answer in right_ones:
+        got = answer.keys() if isinstance(expected, list) and isinstance(answer, dict) else answer
+        assert task_problem(lambda got=got: got, cases) == "", answer
+    for answer in wrong_ones:
+        problem = task_problem(lambda answer=answer: answer, cases)
+        assert re.match(f"получено .*, а ожидалось: {wanted}", problem), (answer, problem)
+    assert task_problem(lambda: None, cases) == UNSOLVED
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        *(None, ..., {"a": 0.5}, [1, None], {"a": True}, 1j, [["а"], [0.5]], print, 10**400),
+        *(pd.DataFrame({"a": ["b"]}), b"EASE", [None] * 10**5),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_author_is_told_at_once_what_cannot_be_compared(expected):
+    """Ещё до решения и даже если негоден лишь последний пример."""
+    with pytest.raises(TypeError, match=r"верный ответ примера — .*, с таким сравнить нельзя") as e:
+        check_task("Задание 1", lambda: None, [((), 1, HINT), ((), expected, HINT)])
+    assert len(str(e.value)) < 1000
+
+
+def test_a_lazy_stub_is_unsolved():
+    def stub(matrix):
+        raise NotImplementedError
+        yield
+
+    assert task_problem(stub, CASES) == UNSOLVED
 
 
 def test_the_first_failed_case_gives_the_hint():
@@ -466,11 +648,18 @@ HUGE = [
     type("Ы" * 3000, (), {})(),
     torch.zeros(200, 200),
     MagicMock(),
+    itertools.repeat(np.zeros((300, 300))),
+    itertools.repeat("ы" * 10**6),
+    {i: 0 for i in range(10**5)}.keys(),
+    [np.nan, Decimal("NaN")],
 ]
+NESTED = []
+NESTED.append(NESTED)
+HUGE.append(NESTED)
 
 
 @pytest.mark.parametrize("value", HUGE, ids=range(len(HUGE)))
-@pytest.mark.parametrize("expected", [[3.0, 7], 1.0, "слово"])
+@pytest.mark.parametrize("expected", [[3.0, 7], 1.0, "слово", ["а"], {"а": 1}, {1}])
 def test_messages_are_short_whatever_comes_back(value, expected, capsys):
     check_task("Задание", lambda: value, [((), expected, "ы" * 5000)])
     as_answer = capsys.readouterr().out
