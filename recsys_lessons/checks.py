@@ -232,7 +232,7 @@ def _number_problem(answer: Any, right: np.ndarray) -> str:
     if not mine.ndim:
         return f"получено {_show(answer)}, а ожидалось другое число.{advice}"
     place = tuple(int(i) for i in np.argwhere(wrong)[0])
-    first = f"{place if mine.ndim > 1 else place[0]}: {float(mine[place]):.6g}"
+    first = f"{place if mine.ndim > 1 else place[0]}: {mine[place]:.6g}"
     return (
         f"неверных чисел {int(wrong.sum())} из {wrong.size}, первое на месте {first}. "
         f"Получено: {_show(answer)}.{advice}"

@@ -417,6 +417,7 @@ def test_single_precision_loses_what_is_small_beside_the_largest():
         ([0.5, 0.25], [0.500003, 0.25]),
         (np.array([0.5, 0.25, 0.75, 0.125]), [0.500003, 0.25, 0.75, 0.125]),
         (np.float32([1 / 3, 2 / 3]).tolist(), [1 / 3, 2 / 3]),  # двух чисел мало
+        (np.array([4093, 2049, 1001]) / 4096, np.array([4093.01, 2049, 1001]) / 4096),
         (0.5, 0.500003),
         (np.float64(0.5), 0.500003),
         ([*np.float32(SOFTMAX).tolist(), 0.1], [*SOFTMAX, 0.1]),
@@ -444,6 +445,8 @@ def test_who_lost_the_precision_is_told():
         (torch.tensor(1 / 3), 1 / 3),
         (np.float32([1, 0]), [1 - 1e-7, 1e-8]),  # целые, но посчитаны в float32
         (np.float32([33_333_332]), [1e8 / 3]),
+        (np.float32([33_333_332]), [33_333_333]),  # такого целого в float32 нет
+        (np.float32(SOFTMAX * (1 + 8e-6)), SOFTMAX),
         (np.float32([0.99999994, 2]), [1, 2]),
         (np.float16(SOFTMAX), SOFTMAX),
         (np.float16(1 / 3), 1 / 3),
@@ -558,14 +561,19 @@ def test_answers_in_words():
         (
             {1, 2},
             [{2, 1}, frozenset([1, 2]), {1.0, np.int64(2)}],
-            [{1}, {1, 3}, {1, "2"}],
+            [{1}, {1, 3}, {1, "2"}, {1, 2, 3}],
             "другой",
         ),
         ({"a", "b"}, [{"b", "a"}], [["a", "b"], "ab", {"a": "b"}], "множество"),
         (
             {"a": 1, "b": [2, 3]},
             [{"b": [2, 3], "a": 1}, {"a": np.int64(1), "b": np.array([2, 3])}],
-            [{}, {"a": 1, "b": [3, 2]}, {"a": 1, "c": [2, 3]}, {"a": True, "b": [2, 3]}],
+            [
+                {"c": 1, "a": 1, "b": [2, 3]},
+                {"a": 1, "b": [3, 2]},
+                {"a": 1, "c": [2, 3]},
+                {"a": True, "b": [2, 3]},
+            ],
             "другой ответ",
         ),
         (
@@ -575,7 +583,7 @@ def test_answers_in_words():
             "словарь",
         ),
     ],
-    ids=str,
+    ids=range(7),
 )
 def test_exact_answers(expected, right_ones, wrong_ones, wanted):
     cases = [((), expected, HINT)]
