@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from scipy.stats import loguniform
 from sklearn.base import clone
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 from tqdm.auto import tqdm
@@ -34,6 +35,16 @@ from recsys_lessons.results import KEPT
 LEAST = 12  # меньше попыток — не подбор, а проба: сравнивать по нему нельзя
 EDGE = 0.1
 CUT, EDGE_OF = "обрыв", "край"
+
+# Пространства соперников, с которыми сравнивают в нескольких уроках.
+EASE_SPACE: dict[str, Any] = {"l2": loguniform(10, 3000)}
+ITEM_KNN_SPACE: dict[str, Any] = {
+    "k": [20, 50, 100, 200, 400, 800],
+    "shrinkage": [0, 10, 30, 100, 300, 1000],
+    "weighting": ["cosine", "tfidf", "bm25"],
+    "truncation": ["source", "target"],
+}
+ITEM_KNN_NATURAL: dict[str, list[Any]] = {"shrinkage": [0]}
 
 Fit = Callable[[Any, Any, Callable[[Any], float] | None], Any]
 Judge = Callable[[Any, Any], Evaluation]
