@@ -30,6 +30,7 @@ SECTIONS = [
     "Итоги",
 ]
 CLOSING = ["Проверьте себя", "Итоги"]
+SUCCESSOR = "Углубление. Что было потом"
 CARD = ["Что сделаем", "Чему научимся", "Что нужно знать", "Время", "Статья"]
 
 _SKIPPED = {"deep", "task", "answer"}  # метки того, что можно пропустить
@@ -140,6 +141,8 @@ def _model_section_problems(lesson: list[Cell]) -> list[str]:
     problems = []
     whole = _section(lesson, "Алгоритм целиком")
     allowed = [*_section(lesson, "От идеи к формуле"), *whole]
+    # Преемник алгоритма — тоже модель: его класс проверяют тесты и мутанты.
+    allowed += [cell for cell in _section(lesson, "Цена") if "deep" in cell.tags]
     model = [cell for cell in lesson if "model" in cell.tags]
     for cell in model:
         if cell not in allowed:
