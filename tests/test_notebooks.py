@@ -15,7 +15,7 @@ import recsys_lessons.models as models
 from recsys_lessons import lessons, results
 from recsys_lessons.checks import task_problem
 from tests import solutions
-from tools import cells, lint
+from tools import cells, comparisons, lint
 from tools.notebooks import (
     ROOT,
     execution_problems,
@@ -84,6 +84,12 @@ def test_numbers_in_the_text_are_in_the_output(source):
     no(lint.prose_problems(source))
 
 
+@pytest.mark.parametrize("source", comparisons.compared(), ids=lambda path: path.stem)
+def test_comparisons_stand_after_their_checks(source):
+    if source.stem not in WITHOUT_FAIR:
+        no(comparisons.problems(source.with_suffix(".ipynb"), comparisons.exceptions()))
+
+
 @every_lesson
 def test_symbols(source):
     no(lint.symbol_problems(source))
@@ -113,6 +119,8 @@ def test_public_classes_have_russian_docstrings():
                 assert re.search("[а-яё]", inspect.getdoc(thing) or ""), thing
 
 
+# Уроки, где сравнения ещё не проведены через check_fair.
+WITHOUT_FAIR = {path.stem for path in SOURCES}
 # Уроки, для заданий которых неверные ответы ещё не собраны.
 WITHOUT_WRONG = {path.stem for path in SOURCES} - {"04_ease"}
 N_WRONG = 8

@@ -251,7 +251,7 @@ def output_problems(source: Path) -> list[str]:
 # --- Числа в тексте -------------------------------------------------------------------------------
 
 _NUMBER = re.compile(r"(?<![\w.,])\d+[.,]\d+(?![\w]|[.,]\d)")
-_SOURCE = re.compile(
+SOURCE = re.compile(
     r"\]\(https?://|arXiv|doi\.org|"
     r"\b(?:WWW|RecSys|KDD|SIGIR|WSDM|ICDM|CIKM|UMAP|UAI|ICLR|NeurIPS|TOIS|TORS|TiiS)\b"
 )
@@ -272,8 +272,8 @@ def prose_problems(source: Path) -> list[str]:
         f"«{_clip(sentence, number)}»"
         for cell in notebook.cells
         if cell.cell_type == "markdown"
-        for sentence in _sentences(cell.source)
-        if not _SOURCE.search(sentence)
+        for sentence in sentences(cell.source)
+        if not SOURCE.search(sentence)
         for number in _NUMBER.findall(sentence)
         if number.replace(",", ".") not in known
     ]
@@ -289,7 +289,7 @@ def _literals(code: str) -> set[str]:
     return {token.string for token in tokens if token.type == tokenize.NUMBER}
 
 
-def _sentences(markdown: str) -> list[str]:
+def sentences(markdown: str) -> list[str]:
     """Предложения; строка таблицы и пункт списка — сами по себе. Код не входит."""
     text = re.sub(r"```.*?```", "", markdown, flags=re.DOTALL)
     text = re.sub(r"`[^`]*`", "", text).replace("{,}", ",")
