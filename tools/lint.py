@@ -94,6 +94,30 @@ def _cell_problems(lesson: list[Cell]) -> list[str]:
     return problems
 
 
+def reading_minutes(lesson: list[Cell]) -> int:
+    """Минут чтения, до пяти: 120 слов в минуту, формула строкой — 30 с, строка кода — 6 с."""
+    minutes = 0.0
+    for cell in lesson:
+        if cell.kind == "code":
+            minutes += 0.1 * sum(bool(line.strip()) for line in cell.source.splitlines())
+            continue
+        formulas = re.findall(r"\$\$.+?\$\$|\$[^$\n]+\$", cell.source, flags=re.DOTALL)
+        text = re.sub(r"\$\$.+?\$\$|\$[^$\n]+\$", " слово слово ", cell.source, flags=re.DOTALL)
+        minutes += 0.5 * sum(formula.startswith("$$") for formula in formulas)
+        minutes += len(re.findall(r"[^\W\d_]+", text)) / 120
+    return 5 * round(minutes / 5)
+
+
+def time_problems(source: Path) -> list[str]:
+    """Время чтения в карточке — по одному правилу для всех уроков."""
+    lesson = cells(source.read_text(encoding="utf-8"))
+    minutes, text = reading_minutes(lesson), "\n".join(cell.source for cell in lesson)
+    stated = re.search(r"\*\*Время\.?\*\*[ |]*(\d+) минут", text)
+    if stated and int(stated[1]) == minutes:
+        return []
+    return [f"{source.name}: время чтения в карточке — {minutes} минут по правилу, а не как сейчас"]
+
+
 def _card_problems(lesson: list[Cell]) -> list[str]:
     first_section = next(
         (n for n, cell in enumerate(lesson) if cell.source.startswith("## ")), len(lesson)
