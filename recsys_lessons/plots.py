@@ -109,6 +109,57 @@ def curve(
         ax.fill_between(x, low, high, color=style["color"], alpha=0.15, linewidth=0)
 
 
+def diagram(
+    ax: Axes,
+    boxes: Mapping[str, tuple[float, float]],
+    arrows: Sequence[tuple[str, str] | tuple[str, str, str]] = (),
+    marked: Sequence[str] = (),
+) -> None:
+    """Схема: прямоугольники с текстом и стрелки между ними.
+
+    Размер прямоугольника следует за текстом. Стрелка идёт от края до края.
+
+    :param boxes: текст прямоугольника (можно в несколько строк, с формой: ``"история x\\n(I,)"``)
+        → место его середины ``(x, y)``; ось ``y`` вверх
+    :param arrows: ``(откуда, куда)`` или ``(откуда, куда, подпись)`` — тексты из ``boxes``
+    :param marked: какие прямоугольники выделить: толстая рамка и фон
+    :raises ValueError: прямоугольников нет; стрелка или выделение называет то, чего нет на схеме
+    """
+    if not boxes:
+        raise ValueError("На схеме нет ни одного прямоугольника.")
+    named = [name for arrow in arrows for name in arrow[:2]] + list(marked)
+    missing = [name for name in named if name not in boxes]
+    if missing:
+        raise ValueError(f"На схеме нет прямоугольника {shown(missing[0])}.")
+    drawn = {}
+    for name, place in boxes.items():
+        strong = name in marked
+        look = {"facecolor": "#dfe8f3" if strong else "w", "edgecolor": "#1b4f8a"}
+        drawn[name] = ax.annotate(
+            name, place, ha="center", va="center", multialignment="center", fontsize=9,
+            bbox={"boxstyle": "round,pad=0.4", "linewidth": 2 if strong else 1, **look},
+        )  # fmt: skip
+    for start, end, *label in arrows:
+        (x0, y0), (x1, y1) = boxes[start], boxes[end]
+        ax.annotate(
+            "", (x1, y1), (x0, y0), zorder=1,
+            arrowprops={
+                "arrowstyle": "->", "color": "0.3", "shrinkA": 2, "shrinkB": 2,
+                "patchA": drawn[start].get_bbox_patch(), "patchB": drawn[end].get_bbox_patch(),
+            },
+        )  # fmt: skip
+        if label:
+            middle = ((x0 + x1) / 2, (y0 + y1) / 2)
+            ax.annotate(
+                label[0], middle, (0, 3), textcoords="offset points", ha="center", va="bottom",
+                fontsize=8, color="0.3",
+            )  # fmt: skip
+    x, y = np.array(list(boxes.values())).T
+    ax.set_xlim(x.min() - 0.6, x.max() + 0.6)
+    ax.set_ylim(y.min() - 0.6, y.max() + 0.6)
+    ax.axis("off")
+
+
 def live(
     function: Callable[..., Any], labels: Mapping[str, str] | None = None, **controls: Any
 ) -> None:

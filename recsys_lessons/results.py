@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from recsys_lessons import building, lessons
 from recsys_lessons.reach import digest, in_package, reached
 
 QUICK_S = 60.0
+# Файл, куда долгое вычисление складывает готовые части: прерванное продолжится с них.
+KEPT: ContextVar[Path | None] = ContextVar("kept", default=None)
 _LIBRARIES = ("numpy", "scipy", "pandas", "sklearn", "torch")
 _SHOWN = 5
 
@@ -79,7 +82,7 @@ def stored_result(
         return stored["value"]
     if mode not in ("1", "stale"):
         _stop_or_say(name, path, stored, changed)
-        return _plain(compute(**data, **params))
+        return _in_parts(path, record, compute, {**data, **params})
     return _computed(path, record, compute, {**data, **params})["value"]
 
 
@@ -168,7 +171,7 @@ def _computed(
 ) -> dict[str, Any]:
     """Посчитать и записать в ``path``."""
     start = time.perf_counter()
-    value = _plain(compute(**arguments))
+    value = _in_parts(path, record, compute, arguments)
     seconds = round(time.perf_counter() - start, 1)
     content = record | {
         "seconds": seconds,
@@ -178,6 +181,21 @@ def _computed(
     }
     _write(path, content)
     return content
+
+
+def _in_parts(
+    path: Path, record: dict[str, Any], compute: Callable[..., Any], arguments: dict[str, Any]
+) -> Any:
+    """Посчитать; готовые части лежат в файле с ключом в имени, пока не готово целое."""
+    parts = path.with_name(f"{path.stem}.{digest(_json(record))}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    token = KEPT.set(parts)
+    try:
+        value = _plain(compute(**arguments))
+    finally:
+        KEPT.reset(token)
+    parts.unlink(missing_ok=True)
+    return value
 
 
 def _check(

@@ -1,19 +1,21 @@
 """Уроки как они лежат: пары, исполнение, строение, числа и слова."""
 
 import ast
+import importlib
 import inspect
 import re
 from pathlib import Path
 
 import matplotlib
 import nbformat
+import numpy as np
 import pytest
 
 import recsys_lessons.models as models
 from recsys_lessons import lessons, results
 from recsys_lessons.checks import task_problem
 from tests import solutions
-from tools import cells, lint
+from tools import cells, comparisons, lint
 from tools.notebooks import (
     ROOT,
     execution_problems,
@@ -82,6 +84,12 @@ def test_numbers_in_the_text_are_in_the_output(source):
     no(lint.prose_problems(source))
 
 
+@pytest.mark.parametrize("source", comparisons.compared(), ids=lambda path: path.stem)
+def test_comparisons_stand_after_their_checks(source):
+    if source.stem not in WITHOUT_FAIR:
+        no(comparisons.problems(source.with_suffix(".ipynb"), comparisons.exceptions()))
+
+
 @every_lesson
 def test_symbols(source):
     no(lint.symbol_problems(source))
@@ -111,6 +119,13 @@ def test_public_classes_have_russian_docstrings():
                 assert re.search("[а-яё]", inspect.getdoc(thing) or ""), thing
 
 
+# Уроки, где сравнения ещё не проведены через check_fair.
+WITHOUT_FAIR = {path.stem for path in SOURCES}
+# Уроки, для заданий которых неверные ответы ещё не собраны.
+WITHOUT_WRONG = {path.stem for path in SOURCES} - {"04_ease"}
+N_WRONG = 8
+
+
 def tasks(source: Path) -> tuple[list[str], dict[str, object]]:
     """Ячейки заданий и пространство имён: исполнено только то, от чего зависят проверки."""
     found = [c.source for c in lessons.cells(source.read_text("utf-8")) if "task" in c.tags]
@@ -135,5 +150,18 @@ def test_task_checks_fail_on_the_stub_and_pass_on_the_solution(source, monkeypat
         name = re.search(r"def (\w+)\(", cell)[1]
         cases = namespace[re.search(r"check_task\([^,]+, \w+, (\w+)\)", cell)[1]]
         exec(cell, namespace)
+        solution = getattr(solutions, name)
         assert task_problem(namespace[name], cases), "проверка приняла заготовку"
-        assert task_problem(getattr(solutions, name), cases) == ""
+        assert task_problem(solution, cases) == ""
+        assert task_problem(lambda *args, f=solution: single(f(*args)), cases) == ""
+        if source.stem not in WITHOUT_WRONG:
+            module = importlib.import_module(f"tests.wrong_answers.l{source.stem}")
+            wrong = {n: f for n, f in vars(module).items() if n.startswith(f"{name}__")}
+            assert len(wrong) >= N_WRONG, name
+            no([f"{n}: проверка приняла" for n, f in wrong.items() if not task_problem(f, cases)])
+
+
+def single(answer: object) -> object:
+    """Тот же ответ, посчитанный в float32."""
+    array = np.asarray(answer) if isinstance(answer, float | list | tuple | np.ndarray) else None
+    return array.astype(np.float32) if array is not None and array.dtype.kind == "f" else answer

@@ -255,3 +255,31 @@ def test_controls_that_ipywidgets_does_not_know(shown, control):
     with pytest.raises(ValueError, match="Регулятор задают диапазоном"):
         plots.live(lambda l2: None, l2=control)
     assert shown == []
+
+
+def test_diagram_draws_boxes_with_text_and_arrows_between_their_edges():
+    fig, ax = plt.subplots()
+    places = {"x\n(I,)": (0, 0), "h": (2, 0), "z": (2, 1)}
+    plots.diagram(ax, places, [("x\n(I,)", "h", "W"), ("h", "z")], marked=["z"])
+    fig.canvas.draw()
+    texts = [text for text in ax.texts if text.get_text()]
+    assert [text.get_text() for text in texts] == [*places, "W"]
+    arrows = [text.arrow_patch for text in ax.texts if text.arrow_patch]
+    assert len(arrows) == 2
+    width = {text.get_text(): text.get_bbox_patch().get_linewidth() for text in texts[:3]}
+    assert width == {"x\n(I,)": 1, "h": 1, "z": 2}
+    boxes = [text.get_bbox_patch().get_window_extent() for text in texts[:3]]
+    path = arrows[0].get_path().transformed(arrows[0].get_transform())
+    low, high = path.vertices[:, 0].min(), path.vertices[:, 0].max()
+    assert boxes[0].x1 - 2 <= low and high <= boxes[1].x0 + 2
+    plt.close(fig)
+
+
+def test_diagram_refuses_unknown_boxes():
+    ax = plt.figure().gca()
+    with pytest.raises(ValueError, match="ни одного прямоугольника"):
+        plots.diagram(ax, {})
+    for options in ({"arrows": [("а", "б")]}, {"marked": ["б"]}):
+        with pytest.raises(ValueError, match="нет прямоугольника 'б'"):
+            plots.diagram(ax, {"а": (0, 0)}, **options)
+    plt.close("all")

@@ -30,6 +30,7 @@ SECTIONS = [
     "Итоги",
 ]
 CLOSING = ["Проверьте себя", "Итоги"]
+SUCCESSOR = "Углубление. Что было потом"
 CARD = ["Что сделаем", "Чему научимся", "Что нужно знать", "Время", "Статья"]
 
 _SKIPPED = {"deep", "task", "answer"}  # метки того, что можно пропустить
@@ -93,6 +94,30 @@ def _cell_problems(lesson: list[Cell]) -> list[str]:
     return problems
 
 
+def reading_minutes(lesson: list[Cell]) -> int:
+    """Минут чтения, до пяти: 120 слов в минуту, формула строкой — 30 с, строка кода — 6 с."""
+    minutes = 0.0
+    for cell in lesson:
+        if cell.kind == "code":
+            minutes += 0.1 * sum(bool(line.strip()) for line in cell.source.splitlines())
+            continue
+        formulas = re.findall(r"\$\$.+?\$\$|\$[^$\n]+\$", cell.source, flags=re.DOTALL)
+        text = re.sub(r"\$\$.+?\$\$|\$[^$\n]+\$", " слово слово ", cell.source, flags=re.DOTALL)
+        minutes += 0.5 * sum(formula.startswith("$$") for formula in formulas)
+        minutes += len(re.findall(r"[^\W\d_]+", text)) / 120
+    return 5 * round(minutes / 5)
+
+
+def time_problems(source: Path) -> list[str]:
+    """Время чтения в карточке — по одному правилу для всех уроков."""
+    lesson = cells(source.read_text(encoding="utf-8"))
+    minutes, text = reading_minutes(lesson), "\n".join(cell.source for cell in lesson)
+    stated = re.search(r"\*\*Время\.?\*\*[ |]*(\d+) минут", text)
+    if stated and int(stated[1]) == minutes:
+        return []
+    return [f"{source.name}: время чтения в карточке — {minutes} минут по правилу, а не как сейчас"]
+
+
 def _card_problems(lesson: list[Cell]) -> list[str]:
     first_section = next(
         (n for n, cell in enumerate(lesson) if cell.source.startswith("## ")), len(lesson)
@@ -140,6 +165,8 @@ def _model_section_problems(lesson: list[Cell]) -> list[str]:
     problems = []
     whole = _section(lesson, "Алгоритм целиком")
     allowed = [*_section(lesson, "От идеи к формуле"), *whole]
+    # Преемник алгоритма — тоже модель: его класс проверяют тесты и мутанты.
+    allowed += [cell for cell in _section(lesson, "Цена") if "deep" in cell.tags]
     model = [cell for cell in lesson if "model" in cell.tags]
     for cell in model:
         if cell not in allowed:
@@ -248,7 +275,7 @@ def output_problems(source: Path) -> list[str]:
 # --- Числа в тексте -------------------------------------------------------------------------------
 
 _NUMBER = re.compile(r"(?<![\w.,])\d+[.,]\d+(?![\w]|[.,]\d)")
-_SOURCE = re.compile(
+SOURCE = re.compile(
     r"\]\(https?://|arXiv|doi\.org|"
     r"\b(?:WWW|RecSys|KDD|SIGIR|WSDM|ICDM|CIKM|UMAP|UAI|ICLR|NeurIPS|TOIS|TORS|TiiS)\b"
 )
@@ -269,8 +296,8 @@ def prose_problems(source: Path) -> list[str]:
         f"«{_clip(sentence, number)}»"
         for cell in notebook.cells
         if cell.cell_type == "markdown"
-        for sentence in _sentences(cell.source)
-        if not _SOURCE.search(sentence)
+        for sentence in sentences(cell.source)
+        if not SOURCE.search(sentence)
         for number in _NUMBER.findall(sentence)
         if number.replace(",", ".") not in known
     ]
@@ -286,7 +313,7 @@ def _literals(code: str) -> set[str]:
     return {token.string for token in tokens if token.type == tokenize.NUMBER}
 
 
-def _sentences(markdown: str) -> list[str]:
+def sentences(markdown: str) -> list[str]:
     """Предложения; строка таблицы и пункт списка — сами по себе. Код не входит."""
     text = re.sub(r"```.*?```", "", markdown, flags=re.DOTALL)
     text = re.sub(r"`[^`]*`", "", text).replace("{,}", ",")
