@@ -23,6 +23,7 @@ from recsys_lessons.inputs import (
     check_ratings,
     check_seed,
     check_table,
+    check_users,
     shown,
 )
 
@@ -46,6 +47,14 @@ class Split:
     def n_skipped(self) -> int:
         """Сколько пользователей с обучающей частью остались без тестовой."""
         return int(((np.diff(self.train.indptr) > 0) & (np.diff(self.test.indptr) == 0)).sum())
+
+    def liked(self, user: int) -> tuple[np.ndarray, np.ndarray]:
+        """Что понравилось пользователю до среза и после него: два массива номеров объектов.
+
+        :raises ValueError: такого пользователя нет
+        """
+        row = check_users([user], self.train.shape[0])
+        return self.train[row].indices, self.test[row].indices
 
 
 @dataclass(frozen=True)

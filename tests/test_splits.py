@@ -503,3 +503,14 @@ def test_a_basket_with_two_times_is_refused():
     )
     with pytest.raises(ValueError, match="корзин"):
         next_basket(torn, DATE)
+
+
+def test_liked_before_and_after_the_cut():
+    split = Split(
+        *(sp.csr_array(x) for x in ([[1, 0, 1], [0, 0, 0]], [[0, 1, 0], [0, 0, 1]])), None, None
+    )
+    assert [items.tolist() for items in split.liked(0)] == [[0, 2], [1]]
+    assert [items.tolist() for items in split.liked(np.int64(1))] == [[], [2]]
+    for user in (2, -1, 1.0, "Аня"):
+        with pytest.raises(ValueError, match=r"Пользователя|users"):
+            split.liked(user)
