@@ -1088,9 +1088,9 @@ class SignedSLIM(SLIM):
     Задача столбца — эластичная сеть (Zou, Hastie, 2005). Гиперпараметры те же, что у ``SLIM``.
     """
 
-    def solve(self, *problem):
+    def solve(self, *problem, threshold=signed_threshold):
         """Веса выбранным решателем, порог двусторонний."""
-        return super().solve(*problem, threshold=signed_threshold)
+        return super().solve(*problem, threshold=threshold)
 
 
 # %% [markdown] tags=["deep"]

@@ -286,7 +286,7 @@ class SLIM(BaseEstimator):
             вне границ
         :raises MemoryError: квадрат каталога не помещается в память
         """
-    def solve(self, *problem, threshold: Any = soft_threshold) -> Any:
+    def solve(self, *problem: Any, threshold: Any = ...) -> Any:
         """Веса выбранным решателем."""
     def score(self, users: _Items) -> np.ndarray:
         """Баллы известных пользователей, форма ``(len(users), n_items)``.
@@ -306,7 +306,7 @@ class SignedSLIM(SLIM):
 
     Задача столбца — эластичная сеть (Zou, Hastie, 2005). Гиперпараметры те же, что у ``SLIM``.
     """
-    def solve(self, *problem) -> Any:
+    def solve(self, *problem: Any, threshold: Any = ...) -> Any:
         """Веса выбранным решателем, порог двусторонний."""
 
 class SparseLinear(nn.Module):
