@@ -12,6 +12,7 @@ from torch import nn
 
 __all__ = [
     "EASE",
+    "EDLAE",
     "IALS",
     "SLIM",
     "TIFUKNN",
@@ -23,6 +24,7 @@ __all__ = [
     "Popularity",
     "SeededDropout",
     "SequenceEncoder",
+    "SignedSLIM",
     "SparseLinear",
     "VAENet",
 ]
@@ -217,6 +219,8 @@ class EASE(BaseEstimator):
             больше нуля или слишком мал
         :raises MemoryError: квадрат каталога не помещается в память
         """
+    def weights(self, G: Any, l2: Any) -> Any:
+        """Веса по матрице Грама."""
     def score(self, users: _Items) -> np.ndarray:
         """Баллы известных пользователей, форма ``(len(users), n_items)``.
 
@@ -229,6 +233,21 @@ class EASE(BaseEstimator):
         :raises sklearn.exceptions.NotFittedError: модель не обучена
         :raises ValueError: матрица испорчена, в ней не тот каталог
         """
+
+class EDLAE(EASE):
+    r"""EASE с прореживанием входа, усреднённым по всем маскам (Steck, NeurIPS 2020).
+
+    :param l2: штраф L2 ($\lambda_2$), больше нуля
+    :param dropout: доля стираемого $p$, от 0 до 0,99; при 0 это EASE
+    :param dtype: тип чисел
+    """
+
+    dropout: _Float
+    def __init__(
+        self, l2: _Float = 100.0, dropout: _Float = 0.5, dtype: DTypeLike = np.float64
+    ) -> None: ...
+    def weights(self, G: Any, l2: Any) -> Any:
+        """Веса по матрице Грама: штраф у каждого объекта свой."""
 
 class SLIM(BaseEstimator):
     r"""Разреженная неотрицательная линейная модель (Ning, Karypis, ICDM 2011).
@@ -243,7 +262,7 @@ class SLIM(BaseEstimator):
 
     l1: _Float
     l2: _Float
-    solver: str
+    solver: Literal["cd", "admm"]
     max_iter: _Int
     tol: _Float
     dtype: DTypeLike
@@ -254,7 +273,7 @@ class SLIM(BaseEstimator):
         self,
         l1: _Float = 2.0,
         l2: _Float = 100.0,
-        solver: str = "cd",
+        solver: Literal["cd", "admm"] = "cd",
         max_iter: _Int = 100,
         tol: _Float = 0.0001,
         dtype: DTypeLike = np.float64,
@@ -267,6 +286,8 @@ class SLIM(BaseEstimator):
             вне границ
         :raises MemoryError: квадрат каталога не помещается в память
         """
+    def solve(self, *problem: Any, threshold: Any = ...) -> Any:
+        """Веса выбранным решателем."""
     def score(self, users: _Items) -> np.ndarray:
         """Баллы известных пользователей, форма ``(len(users), n_items)``.
 
@@ -279,6 +300,14 @@ class SLIM(BaseEstimator):
         :raises sklearn.exceptions.NotFittedError: модель не обучена
         :raises ValueError: матрица испорчена, в ней не тот каталог
         """
+
+class SignedSLIM(SLIM):
+    """SLIM без запрета отрицательных весов: разреженная EASE.
+
+    Задача столбца — эластичная сеть (Zou, Hastie, 2005). Гиперпараметры те же, что у ``SLIM``.
+    """
+    def solve(self, *problem: Any, threshold: Any = ...) -> Any:
+        """Веса выбранным решателем, порог двусторонний."""
 
 class SparseLinear(nn.Module):
     """Слой ``x @ weight + bias``: складывает строки ``weight`` там, где ``x`` не ноль.
@@ -601,6 +630,10 @@ class BERT4Rec(BaseEstimator):
         :raises MemoryError: для сети не хватит памяти
         :raises FloatingPointError: потеря или веса перестали быть числами
         """
+    def train_epoch(self, histories: Any, optimizer: Any, rng: Any) -> Any:
+        """Эпоха: из каждой истории одно окно. Возвращает среднюю потерю по пакетам."""
+    def batch_loss(self, histories: Any, rng: Any) -> Any:
+        """Потеря на новых вопросах к этим историям."""
     def score(self, users: _Items) -> np.ndarray:
         """Баллы следующего объекта для пользователей, на чьих историях модель училась.
 
