@@ -83,7 +83,7 @@ for item in recommend(finished.score, [viewer], test.seen, k=10)[0]:
 # [разложение Холецкого](A_handbook.ipynb#cell-id=cholesky). Метрики и протокол — в
 # [00b_evaluation](00b_evaluation.ipynb).
 #
-# **Время.** 75 минут чтения, меньше минуты исполнения.
+# **Время.** 100 минут чтения, из них 25 — «Углубления», которые можно пропустить; около минуты исполнения.
 #
 # **Статья.** Y. Hu, Y. Koren, C. Volinsky, «Collaborative Filtering for Implicit Feedback
 # Datasets», ICDM 2008; запись и подбор — S. Rendle и др., RecSys 2022.
@@ -645,89 +645,15 @@ if HAS_IMPLICIT:
 # ещё раз последние 20 % — валидационная. Из списков убираем всё, что зритель уже оценил. Основная
 # метрика — NDCG@10.
 #
-# ### Сетка
-#
-# Гиперпараметров пять. Чтобы увидеть, как они связаны, оставим 15 проходов и $\nu=1$, как у Rendle и
-# др., и переберём остальные три сеткой на валидационной части: 150 моделей. Счёт долгий, поэтому
-# значения хранятся рядом с уроком.
-
-# %%
-GRID = {
-    "n_factors": [8, 16, 32, 64, 96, 128],
-    "regularization": [0.003, 0.005, 0.01, 0.014, 0.02],
-    "alpha0": [0.1, 0.2, 0.3, 0.5, 1.0],
-}
-
-
-def try_grid(split, **grid):
-    """NDCG@10 на тестовой части разбиения ``split`` для каждого сочетания значений."""
-    found = []
-    for values in product(*grid.values()):
-        model = IALS(**dict(zip(grid, values, strict=True))).fit(split.train)
-        found.append(round(evaluate(model.score, split.test, split.seen)["NDCG@10"], 4))
-    return found
-
-
-# %%
-values = stored_result("03_ials.tuning", try_grid, data={"split": validation}, params=GRID)
-tuning = np.reshape(values, [len(grid) for grid in GRID.values()])
-top = dict(zip(GRID, list(product(*GRID.values()))[int(np.argmax(values))], strict=True))
-print(f"лучшее сочетание: {top}, NDCG@10 {max(values):.3f}")
-
-# %% [markdown]
-# Одна лучшая строка мало что говорит: посмотрим на всю сетку.
-
-# %%
-fig, (left_ax, right_ax) = plt.subplots(1, 2, figsize=(9, 3.6), width_ratios=(1.25, 1))
-rows = [f"{weight:g}" for weight in GRID["alpha0"]]
-columns = [f"{l2:g}" for l2 in GRID["regularization"]]
-best_table = tuning[GRID["n_factors"].index(top["n_factors"])].T
-plots.matrix(left_ax, best_table, rows, columns, digits=3)
-left_ax.set(xlabel=r"$\lambda_2$", ylabel=r"$\alpha_0$")
-left_ax.set_title(f"NDCG@10, валидация, $d={top['n_factors']}$")
-tuned_line, weak_line = tuning.max(axis=(1, 2)), tuning[:, 0].max(axis=1)
-plots.curve(right_ax, GRID["n_factors"], tuned_line, label=r"$\lambda_2$ подобран")
-plots.curve(right_ax, GRID["n_factors"], weak_line, label=r"$\lambda_2=0{,}003$", line=1)
-right_ax.set(xscale="log", xlabel="размерность $d$", ylabel="NDCG@10, валидация")
-right_ax.set_xticks([8, 16, 32, 64, 128], [8, 16, 32, 64, 128])
-right_ax.set_title("Больше факторов")
-right_ax.minorticks_off()
-right_ax.legend()
-plt.show()
-
-# %% [markdown]
-# Слева — таблица для лучшей размерности: строки — $\alpha_0$, столбцы — $\lambda_2$, чем темнее, тем
-# лучше. Хорошие сочетания лежат на диагонали: если увеличить одно, надо уменьшить другое. Кто меняет
-# их по одному, тот до диагонали может и не дойти.
-#
-# Справа — лучшее по $\alpha_0$ для каждой размерности. При подобранном штрафе качество растёт и
-# выходит на полку. При слабом после 64 факторов оно падает: вывод «больше 64 факторов не нужно»
-# был бы выводом о штрафе, а не о модели.
-#
-# Откуда диагональ? Штраф зрителя — $\lambda_2w_u$, а $w_u=n_u+\alpha_0I$, где $n_u$ — длина истории.
-# Посмотрим, какую часть $w_u$ составляет $\alpha_0I$.
-
-# %%
-lengths = np.diff(X.indptr)
-for weight in (0.1, 0.3):
-    shares = weight * n_films / (lengths + weight * n_films)
-    print(f"α₀ = {weight}: у медианного зрителя {np.median(shares):.0%}, ", end="")
-    print(f"у самого активного {shares.min():.0%}")
-
-# %% [markdown]
-# У медианного зрителя $w_u$ почти целиком из $\alpha_0I$, и штраф близок к $\lambda_2\alpha_0I$: он
-# зависит от произведения. У самого активного это не так: при $\alpha_0=0{,}1$ больше половины веса
-# даёт его собственная история. Поэтому диагональ размыта.
-#
 # ### Подбор с равным бюджетом
 #
-# Максимум из 150 чисел завышен отбором, и соперникам столько попыток не дали. Сравнивать будем так:
-# у каждой модели **двадцать попыток** на одной и той же валидационной части. Функция `tune` выбирает
-# точки случайно или, если их не больше двадцати, перебирает все.
+# Сравнивать модели честно, когда попыток у них поровну. Здесь у каждой **двадцать попыток** на одной и
+# той же валидационной части. Функция `tune` выбирает точки случайно или, если их не больше двадцати,
+# перебирает все. Счёт долгий, поэтому значения хранятся рядом с уроком.
 #
-# Гиперпараметры iALS связаны, и это надо учесть. Если $\lambda_2$ одно и то же, то при $\nu=0$ штраф в
-# сотни раз меньше, чем при $\nu=1$. Общий диапазон для $\lambda_2$ занял бы пять порядков, и почти все
-# попытки пришлись бы на негодный штраф. Поэтому подбираем сам штраф $\lambda_u$ — у зрителя с историей
+# У iALS гиперпараметров пять, и они связаны. При одном и том же $\lambda_2$ штраф с $\nu=0$ меньше, чем с
+# $\nu=1$, в $w_u$ раз, а это сотни и тысячи. Общий диапазон для $\lambda_2$ занял бы пять порядков, и
+# почти все попытки пришлись бы на негодный штраф. Поэтому подбираем сам штраф $\lambda_u$ — у зрителя с историей
 # средней длины $\bar n$, — а $\lambda_2$ находим из него:
 #
 # $$
@@ -788,6 +714,81 @@ best = ials_with_penalty(X, **searches["iALS"].params).get_params()
 best = {name: best[name] for name in ("n_factors", "regularization", "alpha0", "nu", "n_sweeps")}
 chosen = {name: found.params for name, found in searches.items()} | {"iALS": best}
 print(chosen["iALS"])
+
+# %% [markdown] tags=["deep"]
+# ### Углубление. Сетка: как связаны гиперпараметры
+#
+# Оставим 15 проходов и $\nu=1$, как у Rendle и др., и переберём остальные три гиперпараметра сеткой на
+# той же валидационной части: 150 моделей. В сравнение они не войдут: максимум из 150 чисел завышен
+# отбором, и соперникам столько попыток не дали.
+
+# %% tags=["deep"]
+GRID = {
+    "n_factors": [8, 16, 32, 64, 96, 128],
+    "regularization": [0.003, 0.005, 0.01, 0.014, 0.02],
+    "alpha0": [0.1, 0.2, 0.3, 0.5, 1.0],
+}
+
+
+def try_grid(split, **grid):
+    """NDCG@10 на тестовой части разбиения ``split`` для каждого сочетания значений."""
+    found = []
+    for values in product(*grid.values()):
+        model = IALS(**dict(zip(grid, values, strict=True))).fit(split.train)
+        found.append(round(evaluate(model.score, split.test, split.seen)["NDCG@10"], 4))
+    return found
+
+
+# %% tags=["deep"]
+values = stored_result("03_ials.tuning", try_grid, data={"split": validation}, params=GRID)
+tuning = np.reshape(values, [len(grid) for grid in GRID.values()])
+top = dict(zip(GRID, list(product(*GRID.values()))[int(np.argmax(values))], strict=True))
+print(f"лучшее сочетание: {top}, NDCG@10 {max(values):.3f}")
+
+# %% [markdown] tags=["deep"]
+# Одна лучшая строка мало что говорит: посмотрим на всю сетку.
+
+# %% tags=["deep"]
+fig, (left_ax, right_ax) = plt.subplots(1, 2, figsize=(9, 3.6), width_ratios=(1.25, 1))
+rows = [f"{weight:g}" for weight in GRID["alpha0"]]
+columns = [f"{l2:g}" for l2 in GRID["regularization"]]
+best_table = tuning[GRID["n_factors"].index(top["n_factors"])].T
+plots.matrix(left_ax, best_table, rows, columns, digits=3)
+left_ax.set(xlabel=r"$\lambda_2$", ylabel=r"$\alpha_0$")
+left_ax.set_title(f"NDCG@10, валидация, $d={top['n_factors']}$")
+tuned_line, weak_line = tuning.max(axis=(1, 2)), tuning[:, 0].max(axis=1)
+plots.curve(right_ax, GRID["n_factors"], tuned_line, label=r"$\lambda_2$ подобран")
+plots.curve(right_ax, GRID["n_factors"], weak_line, label=r"$\lambda_2=0{,}003$", line=1)
+right_ax.set(xscale="log", xlabel="размерность $d$", ylabel="NDCG@10, валидация")
+right_ax.set_xticks([8, 16, 32, 64, 128], [8, 16, 32, 64, 128])
+right_ax.set_title("Больше факторов")
+right_ax.minorticks_off()
+right_ax.legend()
+plt.show()
+
+# %% [markdown] tags=["deep"]
+# Слева — таблица для лучшей размерности: строки — $\alpha_0$, столбцы — $\lambda_2$, чем темнее, тем
+# лучше. Хорошие сочетания лежат на диагонали: если увеличить одно, надо уменьшить другое. Кто меняет
+# их по одному, тот до диагонали может и не дойти.
+#
+# Справа — лучшее по $\alpha_0$ для каждой размерности. При подобранном штрафе качество растёт и
+# выходит на полку. При слабом после 64 факторов оно падает: вывод «больше 64 факторов не нужно»
+# был бы выводом о штрафе, а не о модели.
+#
+# Откуда диагональ? Штраф зрителя — $\lambda_2w_u$, а $w_u=n_u+\alpha_0I$, где $n_u$ — длина истории.
+# Посмотрим, какую часть $w_u$ составляет $\alpha_0I$.
+
+# %% tags=["deep"]
+lengths = np.diff(X.indptr)
+for weight in (0.1, 0.3):
+    shares = weight * n_films / (lengths + weight * n_films)
+    print(f"α₀ = {weight}: у медианного зрителя {np.median(shares):.0%}, ", end="")
+    print(f"у самого активного {shares.min():.0%}")
+
+# %% [markdown] tags=["deep"]
+# У медианного зрителя $w_u$ почти целиком из $\alpha_0I$, и штраф близок к $\lambda_2\alpha_0I$: он
+# зависит от произведения. У самого активного это не так: при $\alpha_0=0{,}1$ больше половины веса
+# даёт его собственная история, и правило «произведение постоянно» для него лишь приблизительно.
 
 # %% [markdown]
 # ### Тест
@@ -939,7 +940,7 @@ print(pd.DataFrame(seeds).T.to_string())
 # %% [markdown]
 # ## Рычаги
 #
-# Про $d$ и $\lambda_2$ сказал подбор. Осталось увидеть, что делает $\alpha_0$ с самими списками.
+# Про размерность и штраф сказал подбор. Осталось увидеть, что делает $\alpha_0$ с самими списками.
 
 # %%
 counts = np.diff(X.tocsc().indptr)
