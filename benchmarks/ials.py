@@ -44,7 +44,7 @@ def fit_ials(X: sp.csr_array, dtype: str) -> IALS:
 def fit_cg(X: sp.csr_array, dtype: str, threads: int) -> IALSCG:
     """Наша модель, сопряжённые градиенты."""
     settings: dict[str, Any] = {"nu": 0, "n_sweeps": SWEEPS, "dtype": np.dtype(dtype)}
-    with threadpool_limits(1, "blas"):  # как у implicit: потоки делят строки, а не одно произведение
+    with threadpool_limits(1, "blas"):  # как у implicit: потоки делят строки
         return IALSCG(FACTORS, L2, ALPHA0, **settings, n_threads=threads).fit(X)
 
 
