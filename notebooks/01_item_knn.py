@@ -248,9 +248,9 @@ check_close("полосами и целиком", G, (X.T @ X).toarray(), 0)
 # $$
 #
 # У пары, которую смотрел один и тот же единственный человек, при $h=10$ остаётся $1/(1+10)=1/11$. У
-# пары с одной и той же сотней зрителей — $100/110=10/11$. У Bell и Koren (ICDM 2007) сжатие
-# другое: $s_{ij}\,n_{ij}/(n_{ij}+h)$, где $n_{ij}$ — число общих зрителей. Читая чужое $h$,
-# смотрите, к какой формуле оно относится.
+# пары с одной и той же сотней зрителей — $100/110=10/11$. У Koren (KDD 2008) сжатие другое: он
+# умножает корреляцию оценок на $n_{ij}/(n_{ij}+h)$, где $n_{ij}$ — число общих зрителей. Читая чужое
+# $h$, смотрите, к какой формуле оно относится.
 #
 # **Код.** У фильма без зрителей норма 0. Заменим её единицей: числитель у него тоже 0, и сходство
 # будет нулём, а не `nan`.
@@ -1072,10 +1072,12 @@ for n in (n_films, 10_000, 100_000):
 # диагонали и без `nan`.
 
 # %%
-G_pair, G_cold = np.array([[3.0, 2], [2, 4]]), np.array([[2.0, 0], [0, 0]])
+G_pair, G_three = np.array([[3.0, 2], [2, 4]]), np.array([[3.0, 1, 2], [1, 5, 0], [2, 0, 7]])
+right_three = np.array([[0, 1 / 7, 1 / 4], [1 / 7, 0, 0], [1 / 4, 0, 0]])
 jaccard_cases = [
     ((G_pair,), [[0, 0.4], [0.4, 0]], "общие сочтены в n_i и в n_j: вычтите их; диагональ — нули"),
-    ((G_cold,), np.zeros((2, 2)), "у фильма без зрителей 0 / 0: делите, где знаменатель не ноль"),
+    ((G_three,), right_three, "без округления и добавок: общие зрители / хотя бы один из двух"),
+    ((np.diag([2.0, 0, 0]),), np.zeros((3, 3)), "зрителей нет у обоих фильмов: вместо 0 / 0 — ноль"),
 ]
 
 
@@ -1114,11 +1116,13 @@ print("Жаккар минус косинус:", compare(by_jaccard, by_plain, "
 
 # %%
 S_three = np.array([[0, 0.5, 0.2], [0.5, 0, 0.4], [0.2, 0.4, 0]])
+S_uneven = np.array([[0, 0.8, 0.3], [0.1, 0, 0.3], [0.4, 0.5, 0]])  # после отсечения бывает и так
 history_cases = [
     ((S_three, [0, 1], 1), [0.5, 0.5, 0.4], "у каждого фильма свой лучший сосед: ось истории — 0"),
-    ((S_three, [0, 1, 2], 2), [0.7, 0.9, 0.6], "сложите K наибольших, а не наименьших"),
-    ((S_three, [2], 5), [0.2, 0.4, 0], "история короче K: голосует вся"),
-    ((S_toy, [1, 2, 4], 3), toy_scores, "строки S — источники: S[history]"),
+    ((S_three, [0, 1, 2], 2), [0.7, 0.9, 0.6], "сложите K наибольших: не среднее, не крайнее"),
+    ((S_uneven, [0, 1], 2), [0.1, 0.8, 0.6], "строки S — источники: S[history]; равные — оба"),
+    ((S_three, [0, 2], 3), [0.2, 0.9, 0.2], "история короче K: голосует вся"),
+    ((S_toy, [1, 2, 4], 3), toy_scores, "соседей выбирают только в истории, а не во всём каталоге"),
 ]
 
 
@@ -1167,7 +1171,8 @@ check_task("Ответ к заданию 2", nearest_in_history_answer, history_
 # **Источники.** B. Sarwar, G. Karypis, J. Konstan, J. Riedl. Item-Based Collaborative Filtering
 # Recommendation Algorithms. WWW 2001. G. Linden, B. Smith, J. York. Amazon.com Recommendations:
 # Item-to-Item Collaborative Filtering. IEEE Internet Computing 2003. M. Deshpande, G. Karypis.
-# Item-Based Top-N Recommendation Algorithms. TOIS 2004. R. Bell, Y. Koren. Scalable Collaborative
-# Filtering with Jointly Derived Neighborhood Interpolation Weights. ICDM 2007. M. Ferrari Dacrema,
-# S. Boglio, P. Cremonesi, D. Jannach. A Troubling Analysis of Reproducibility and Progress in
-# Recommender Systems Research. TOIS 2021.
+# Item-Based Top-N Recommendation Algorithms. TOIS 2004. Y. Koren. Factorization Meets the
+# Neighborhood: a Multifaceted Collaborative Filtering Model. KDD 2008. B. Paudel, F. Christoffel,
+# C. Newell, A. Bernstein. Updatable, Accurate, Diverse, and Scalable Recommendations for Interactive
+# Applications. TiiS 7(1), 2016. M. Ferrari Dacrema, S. Boglio, P. Cremonesi, D. Jannach. A Troubling
+# Analysis of Reproducibility and Progress in Recommender Systems Research. TOIS 2021.
