@@ -119,12 +119,12 @@ def nearest_in_history__last_watched(S, history, K):
 
 
 def nearest_in_history__truncated_by_source(S, history, K):
-    kept = np.where(S >= np.sort(S, axis=1)[:, [-min(K, len(S))]], S, 0)
+    kept = np.where(np.sort(S, axis=1)[:, [-min(K, len(S))]] <= S, S, 0)
     return kept[history].sum(axis=0)
 
 
 def nearest_in_history__truncated_by_target(S, history, K):
-    kept = np.where(S >= np.sort(S, axis=0)[[-min(K, len(S))]], S, 0)
+    kept = np.where(np.sort(S, axis=0)[[-min(K, len(S))]] <= S, S, 0)
     return kept[history].sum(axis=0)
 
 
