@@ -13,11 +13,12 @@ from implicit.nearest_neighbours import (
     bm25_weight,
     tfidf_weight,
 )
+from irspack import RP3betaRecommender
 from recsys_lessons.models.item_knn import cosine_similarity, gram, lower_gram, nearest, weigh
 from sklearn.metrics import pairwise
 
 from recsys_lessons.datasets import toy_ratings
-from recsys_lessons.models import ItemKNN
+from recsys_lessons.models import ItemKNN, RP3beta
 from recsys_lessons.synthetic import make_clusters
 
 WEIGHTINGS = ("cosine", "tfidf", "bm25")
@@ -298,3 +299,117 @@ def test_bad_hyper_parameter_gets_a_russian_error(name, value):
 
 def test_gram_of_ones_is_the_exact_count(X):
     np.testing.assert_array_equal(gram(X), (X.T @ X).toarray())
+
+
+# ------------------------------------------------------------------------------- RP3β
+
+
+def irspack_weights(X, beta, alpha=1.0):
+    """Веса irspack без диагонали: там её не обнуляют."""
+    model = RP3betaRecommender(sp.csr_matrix(X), alpha=alpha, beta=beta, n_threads=1)
+    model.learn()
+    return off_diagonal(sp.csr_array(model._W))
+
+
+def walk_by_hand(X, alpha, beta):
+    """Формула буквально: тройной цикл по плотной матрице."""
+    dense = X.toarray()
+    n_items = dense.shape[1]
+    W = np.zeros((n_items, n_items))
+    for i in range(n_items):
+        for j in range(n_items):
+            for row in dense:
+                if i != j and row[i] and row[j]:
+                    there, back = row[j] / row.sum(), row[i] / dense[:, i].sum()
+                    W[i, j] += (there * back) ** alpha / dense[:, j].sum() ** beta
+    return W
+
+
+def test_rp3beta_in_fractions():
+    """Столбцы по алфавиту; Inception → The Matrix через зрителей A, B, E с историями 5, 3, 4."""
+    W = RP3beta(k=6, alpha=1, beta=0).fit(X_TOY).W_
+    step = (Fraction(1, 5) + Fraction(1, 3) + Fraction(1, 4)) / 3
+    assert W[2, 4] == pytest.approx(float(step), abs=1e-15)
+    assert W[4, 2] == pytest.approx(float(step * 3 / 4), abs=1e-15)
+    penalised = RP3beta(k=6, alpha=1, beta=0.5).fit(X_TOY).W_
+    assert penalised[2, 4] == pytest.approx(float(step) / 2, abs=1e-15)
+
+
+def test_rp3beta_steps_are_probabilities(X):
+    """При alpha = 1 и beta = 0 уйти с фильма и вернуться на него же — единственный другой исход."""
+    W = RP3beta(k=60, alpha=1, beta=0).fit(X).W_.toarray()
+    lengths, viewers = X.sum(axis=1), X.sum(axis=0)
+    back = (X.toarray() / np.maximum(lengths, 1)[:, None]).sum(axis=0) / np.maximum(viewers, 1)
+    np.testing.assert_allclose((W.sum(axis=1) + back)[viewers > 0], 1, atol=1e-12)
+    assert not np.diag(W).any()
+
+
+@pytest.mark.parametrize(("alpha", "beta"), [(1, 0.6), (0.4, 0.7), (0, 0.3), (1.5, 0)])
+@pytest.mark.parametrize("data", ["X", "weighted"])
+def test_rp3beta_is_its_formula(data, alpha, beta, request):
+    X = request.getfixturevalue(data)[:40]
+    W = RP3beta(k=60, alpha=alpha, beta=beta).fit(X).W_.toarray()
+    np.testing.assert_allclose(W, walk_by_hand(X, alpha, beta), atol=1e-13)
+
+
+@pytest.mark.parametrize("beta", [0, 0.6])
+@pytest.mark.parametrize("data", ["X", "weighted"])
+def test_rp3beta_agrees_with_irspack_where_the_definitions_agree(data, beta, request):
+    X = request.getfixturevalue(data)
+    ours = RP3beta(k=60, alpha=1, beta=beta).fit(X).W_.toarray()
+    np.testing.assert_allclose(ours, irspack_weights(X, beta), atol=1e-14)
+
+
+def test_irspack_takes_the_power_before_the_sums(X):
+    """Поэтому на единицах степень irspack ничего не меняет, а наша меняет."""
+    np.testing.assert_allclose(irspack_weights(X, 0.6, 0.5), irspack_weights(X, 0.6), atol=1e-15)
+    ours, half = (RP3beta(k=60, alpha=a).fit(X).W_ for a in (1, 0.5))
+    assert abs(ours - half).max() > 0.01
+
+
+def test_rp3beta_truncates_by_source(X):
+    W = RP3beta(k=5).fit(X).W_
+    everything = RP3beta(k=60).fit(X).W_.toarray()
+    assert (np.diff(W.indptr) <= 5).all()
+    for item in range(60):
+        kept = np.sort(W[[item]].data)
+        np.testing.assert_array_equal(kept, np.sort(everything[item])[60 - len(kept) :])
+
+
+def test_rp3beta_scores_are_the_history_times_the_weights(weighted):
+    model = RP3beta(k=7).fit(weighted)
+    users = np.array([5, 0, 5, 149])
+    expected = weighted[users].toarray() @ model.W_.toarray()
+    np.testing.assert_allclose(model.score(users), expected, atol=1e-13)
+    np.testing.assert_array_equal(model.score(users), model.score_history(weighted[users]))
+
+
+def test_greater_penalty_gives_less_popular_lists(X):
+    viewers = X.sum(axis=0)
+    known = [
+        viewers[
+            np.argsort(-RP3beta(k=60, alpha=1, beta=beta).fit(X).score(range(150)))[:, :5]
+        ].mean()
+        for beta in (0, 0.5, 1)
+    ]
+    assert known[0] > known[1] > known[2]
+
+
+def test_rp3beta_cold_item_and_cold_user_give_zeros_not_nan(X):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = RP3beta().fit(sp.vstack([X, sp.csr_array((1, 60))]))
+    assert np.isfinite(model.W_.data).all()
+    assert not model.W_[[17]].nnz
+    assert not model.W_[:, [17]].nnz
+    assert not model.score([150]).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("k", v) for v in (0, -1, 2.5, np.nan, "5", None, True)]
+    + [(name, v) for name in ("alpha", "beta") for v in (-1, np.nan, np.inf, "5", None)],
+)
+def test_bad_parameter_of_rp3beta_gets_a_russian_error(name, value):
+    with pytest.raises(ValueError, match=rf"{name} — .* получено"):
+        RP3beta(**{name: value}).fit(X_TOY)

@@ -23,6 +23,7 @@ __all__ = [
     "LightGCN",
     "MultiVAE",
     "Popularity",
+    "RP3beta",
     "SeededDropout",
     "SequenceEncoder",
     "SignedSLIM",
@@ -87,6 +88,44 @@ class ItemKNN(BaseEstimator):
     ) -> None: ...
     def fit(self, X: _Interactions) -> Self:
         """Найти сходства ``S_`` (CSR, строка — источник) по CSR ``(n_users, n_items)``.
+
+        :raises TypeError: матрица не разреженная
+        :raises ValueError: матрица пуста или испорчена, числа в ней слишком велики, гиперпараметр
+            неверен
+        :raises MemoryError: квадрат каталога не помещается в память
+        """
+    def score(self, users: _Items) -> np.ndarray:
+        """Баллы известных пользователей, форма ``(len(users), n_items)``.
+
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: неизвестный пользователь
+        """
+    def score_history(self, X_new: _Interactions) -> np.ndarray:
+        """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``.
+
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: матрица испорчена, в ней не тот каталог
+        """
+
+class RP3beta(BaseEstimator):
+    """Блуждание из трёх шагов со штрафом за популярность (Paudel и др., TiiS 7(1), 2016).
+
+    У взвешенных взаимодействий место числа зрителей занимает сумма столбца, а длины истории — сумма
+    строки.
+
+    :param k: сколько весов оставить у каждого источника
+    :param alpha: степень вероятностей перехода, не меньше нуля
+    :param beta: степень популярности цели, на которую делят вес, не меньше нуля
+    """
+
+    k: _Int
+    alpha: _Float
+    beta: _Float
+    X_: sp.csr_array
+    W_: Any
+    def __init__(self, k: _Int = 400, alpha: _Float = 0.4, beta: _Float = 0.6) -> None: ...
+    def fit(self, X: _Interactions) -> Self:
+        """Найти веса ``W_`` (CSR, строка — источник) по CSR ``(n_users, n_items)``.
 
         :raises TypeError: матрица не разреженная
         :raises ValueError: матрица пуста или испорчена, числа в ней слишком велики, гиперпараметр
