@@ -423,6 +423,19 @@ def neighbour_mean(neighbours, fitted):
 from sklearn.base import BaseEstimator
 
 
+def known_rows(row_of, users):
+    """Строки обученных пользователей.
+
+    :param row_of: словарь: номер пользователя → строка
+    :raises ValueError: такого пользователя в обучении не было
+    """
+    users = inputs.check_users(users, None).tolist()
+    for user in users:
+        if user not in row_of:
+            raise ValueError(f"Пользователя {user} в обучении не было: нужна score_history.")
+    return np.array([row_of[user] for user in users], dtype=np.int64)
+
+
 class TIFUKNN(BaseEstimator):
     """Следующая корзина: частота с затуханием и соседи (Hu и др., SIGIR 2020).
 
@@ -475,11 +488,7 @@ class TIFUKNN(BaseEstimator):
         :raises MemoryError: таблица баллов не поместится в память
         """
         inputs.check_fitted(self, "vectors_")
-        users = inputs.check_users(users, None).tolist()
-        for user in users:
-            if user not in self.row_:
-                raise ValueError(f"Пользователя {user} в обучении не было: нужна score_history.")
-        rows = np.array([self.row_[user] for user in users], dtype=np.int64)
+        rows = known_rows(self.row_, users)
         return self._mix(self.vectors_[rows], rows)
 
     def score_history(self, baskets_new):
@@ -504,11 +513,39 @@ class TIFUKNN(BaseEstimator):
         """Смесь своего вектора и среднего соседей."""
         n, n_items = vectors.shape
         inputs.check_memory(24 * n * n_items, f"Баллы {n} × {n_items}", "Спросите о части.")
+        return self.alpha * vectors.toarray() + (1 - self.alpha) * self._others(vectors, own)
+
+    def _others(self, vectors, own):
+        """Среднее соседей; у пользователя без покупок — среднее по всем."""
         others = self.vectors_.shape[0] - (own is not None)
         near = nearest_users(vectors, self.vectors_, min(self.n_neighbors, others), own)
         mean = neighbour_mean(near, self.vectors_).toarray()
         mean[np.diff(vectors.indptr) == 0] = self.vectors_.mean(axis=0)
-        return self.alpha * vectors.toarray() + (1 - self.alpha) * mean
+        return mean
+
+
+# %% [markdown]
+# **Та же модель без соседей.** Чтобы узнать, чего стоят соседи, нужен соперник, у которого всё
+# остальное такое же. Заменим одно слагаемое: вместо среднего соседей — среднее по всем
+# пользователям, $P_u=\alpha\,v_u+(1-\alpha)\,\bar v$. Это **смесь с затуханием**, а без затухания —
+# просто **смесь** личной и общей частоты.
+
+# %% tags=["model"]
+class FrequencyMix(TIFUKNN):
+    """Смесь своего вектора привычек со средним по всем: TIFU-KNN без соседей.
+
+    :param alpha: доля своей истории $\\alpha$, от 0 до 1; при 1 — только своё
+    :param within_decay: затухание внутри группы; значения по умолчанию — затухания нет
+    :param group_decay: затухание между группами
+    :param n_groups: число групп
+    """
+
+    def __init__(self, alpha=0.9, within_decay=1.0, group_decay=1.0, n_groups=1):
+        super().__init__(1, within_decay, group_decay, alpha, n_groups)
+
+    def _others(self, vectors, own):
+        """Среднее по всем обученным, одно и то же каждому."""
+        return np.tile(self.vectors_.mean(axis=0), (vectors.shape[0], 1))
 
 
 # %% [markdown]
@@ -1126,6 +1163,80 @@ check_better("старые первыми лучше", result["TIFU-KNN"], rever
 # неподъёмно. Тогда соседей ищут в случайной выборке, приближённым поиском или обходятся смесью с
 # затуханием: мы видели, что теряется немного. Время и память на этих данных и на Ta-Feng измеряет
 # `python -m benchmarks.tifu_knn`.
+
+# %% [markdown] tags=["deep"]
+# ### Углубление. Что было потом
+#
+# TODO
+
+# %% tags=["model", "deep"]
+class GPTopFreq(FrequencyMix):
+    """Сначала своё по частоте, равные и свободные места — по общей (Li и др., TOIS 2023)."""
+
+    def __init__(self):
+        super().__init__(alpha=1 - 1e-6)
+
+
+class UPCF(BaseEstimator):
+    """Свои и чужие частоты последних корзин, похожие весят больше (Faggioli и др., UMAP 2020).
+
+    :param recency: сколько последних корзин считать ($r$)
+    :param asymmetry: показатель $a$, от 0 до 1: чья длина сильнее делит сходство, своя или чужая
+    :param locality: степень сходства $q$: чем больше, тем меньше слышно непохожих
+    """
+
+    def __init__(self, recency=25, asymmetry=0.5, locality=10.0):
+        self.recency = recency
+        self.asymmetry = asymmetry
+        self.locality = locality
+
+    def fit(self, baskets, n_items):
+        """Запомнить множества купленного ``sets_`` и частоты ``vectors_``.
+
+        :raises TypeError: ``baskets`` не словарь
+        :raises ValueError: плохие корзины или гиперпараметры, нет ни одного пользователя
+        """
+        inputs.check_count("recency", self.recency)
+        inputs.check_number("asymmetry", self.asymmetry, 0, 1)
+        inputs.check_number("locality", self.locality, 0)
+        sets, vectors = self._tables(baskets, inputs.check_count("n_items", n_items))
+        users = inputs.check_users(list(baskets), None)
+        if not users.size:
+            raise ValueError("Нет ни одного пользователя: учиться не на чем.")
+        self.sets_, self.vectors_ = sets, vectors
+        self.row_ = {user: row for row, user in enumerate(users.tolist())}
+        return self
+
+    def score(self, users):
+        """Баллы обученных пользователей, форма ``(len(users), n_items)``.
+
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: такого пользователя в обучении не было
+        """
+        inputs.check_fitted(self, "vectors_")
+        return self._score(self.sets_[known_rows(self.row_, users)])
+
+    def score_history(self, baskets_new):
+        """Баллы новых пользователей в порядке словаря: сами себе они не соседи."""
+        inputs.check_fitted(self, "vectors_")
+        sets, vectors = self._tables(baskets_new, self.sets_.shape[1])
+        return self._score(sets) + vectors.toarray()
+
+    def _tables(self, baskets, n_items):
+        """Что куплено хоть раз и частоты последних ``recency`` корзин."""
+        stacked, lengths = stack_baskets(baskets, n_items)
+        sets = user_vectors(stacked, lengths, 1, 1, 1)
+        sets.data[:] = 1
+        recent = {user: history[-self.recency :] for user, history in baskets.items()}
+        return sets, user_vectors(*stack_baskets(recent, n_items), 1, 1, 1)
+
+    def _score(self, sets):
+        """Сумма частот всех обученных с весом сходства в степени ``locality``."""
+        own, theirs = (np.maximum(np.diff(m.indptr), 1.0) for m in (sets, self.sets_))
+        common = (sets @ self.sets_.T).toarray()
+        similarity = common / own[:, None] ** self.asymmetry / theirs ** (1 - self.asymmetry)
+        return similarity**self.locality @ self.vectors_
+
 
 # %% [markdown]
 # ## Проверьте себя
