@@ -95,6 +95,8 @@ class _Cone:
             return f"{type(value).__name__} {value!a}"
         if type(value).__module__ == "torch" and type(value).__name__ in ("dtype", "device"):
             return str(value)
+        if type(value).__module__.startswith("scipy.stats.") and hasattr(value, "rvs"):
+            return f"scipy.stats.{value.name}"  # распределение: uniform, loguniform
         if isinstance(value, tuple | frozenset):
             words = [self.value(item, name, reader) for item in value]
             return f"{type(value).__name__} {words if isinstance(value, tuple) else sorted(words)}"
@@ -220,6 +222,9 @@ class _Cone:
                 value = closure[name] if name in closure else space[name]
                 if isinstance(value, ModuleType):
                     words.append(f"{name}: {self._module(value, chains[name], label)}")
+                    continue
+                if isinstance(value, dict) and (home := _package_home(value)):
+                    words.append(f"{name}: {self.member(*home)}")
                     continue
                 word = self.value(value, name, label)
                 words.append(f"{name}: {word}")
@@ -347,6 +352,16 @@ def _plain(item: Any) -> Any:
         if isinstance(inner, FunctionType):
             return inner
     return item
+
+
+def _package_home(value: Any) -> tuple[str, tuple[str]] | None:
+    """Модуль пакета и имя в нём, если это таблица пакета, взятая уроком по имени: EASE_SPACE."""
+    for module, loaded in list(sys.modules.items()):
+        if in_package(module) and not module.startswith(_MODELS):
+            for name, item in vars(loaded).items():
+                if item is value and name in index(module_source(module)).definitions:
+                    return module, (name,)
+    return None
 
 
 def _foreign(module: str) -> bool:

@@ -1,16 +1,17 @@
 """EASE из урока: ручной счёт, условия оптимальности, независимые библиотеки, плохой ввод."""
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from irspack import DenseSLIMRecommender
+from irspack import DenseSLIMRecommender, EDLAERecommender
 from recsys_lessons.models.ease import ease_weights
 from sklearn.linear_model import Ridge
 
 from recsys_lessons.datasets import load_movielens
-from recsys_lessons.models import EASE
+from recsys_lessons.models import EASE, EDLAE
 from recsys_lessons.splits import board_a
 
 X_HAND = sp.csr_array([[1.0, 1, 0], [1, 1, 1], [0, 1, 1], [1, 0, 0]])
@@ -145,3 +146,41 @@ def test_well_conditioned_systems_are_not_warned_about(X):
     for l2 in (0.5, 150, 1e6):
         EASE(l2=l2).fit(X)
         EASE(l2=l2, dtype=np.float32).fit(X)
+
+
+# ------------------------------------------------------------------------------ EDLAE
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3, 0.75])
+def test_edlae_is_the_least_squares_of_all_masks(dropout):
+    """Веса столбца — минимум ошибки, усреднённой по всем маскам входа с их вероятностями."""
+    X = X_HAND.toarray()
+    ones = np.argwhere(X)
+    B = EDLAE(l2=2.0, dropout=dropout).fit(X_HAND).B_
+    left, right = 2.0 * np.eye(3), np.zeros((3, 3))
+    for kept in itertools.product([0, 1], repeat=len(ones)):
+        noisy = X.copy()
+        noisy[tuple(ones.T)] = np.array(kept) / (1 - dropout)
+        probability = np.prod(np.where(kept, 1 - dropout, dropout))
+        left += probability * noisy.T @ noisy
+        right += probability * noisy.T @ X
+    for j in range(3):
+        others = np.delete(np.arange(3), j)
+        column = np.linalg.solve(left[np.ix_(others, others)], right[others, j])
+        np.testing.assert_allclose(B[others, j], column, atol=1e-12)
+    assert not np.diag(B).any()
+
+
+def test_edlae_agrees_with_irspack(X):
+    theirs = EDLAERecommender(sp.csr_matrix(X), reg=15.0, dropout_p=0.4).learn().W
+    assert abs(EDLAE(l2=15, dropout=0.4).fit(X).B_ - theirs).max() < 1e-5
+
+
+def test_edlae_without_dropout_is_ease(X):
+    np.testing.assert_array_equal(EDLAE(l2=9, dropout=0).fit(X).B_, EASE(l2=9).fit(X).B_)
+
+
+@pytest.mark.parametrize("dropout", [-0.1, 1.0, np.nan, True, None])
+def test_edlae_refuses_bad_dropout(X, dropout):
+    with pytest.raises(ValueError, match="dropout — число"):
+        EDLAE(dropout=dropout).fit(X)

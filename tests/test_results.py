@@ -18,12 +18,14 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import loguniform, uniform
 
 from recsys_lessons import lessons, reach, results
 from recsys_lessons._source import clean, dump, module_source, parsed
 from recsys_lessons.evaluation import Evaluation
 from recsys_lessons.results import StaleResultError, data_hash, stored_result
 from recsys_lessons.splits import HeldOut, Split
+from recsys_lessons.tuning import EASE_SPACE
 from tools import cells
 from tools import results as tool
 
@@ -278,6 +280,20 @@ def test_the_key_reaches_only_what_is_needed(folder):
     assert "recsys_lessons.models.ease.EASE" in code and "recsys_lessons.metrics.ndcg" in code
     for away in ("splits.leave_last_out", "evaluation.compare", "inputs.shown", "ease.EASE.fit"):
         assert f"recsys_lessons.{away}" not in code
+
+
+def space():
+    return {**EASE_SPACE, "dropout": uniform(0, 0.9)}
+
+
+def test_a_table_of_the_package_and_a_distribution_may_be_read_by_name(monkeypatch):
+    found = reach.reached(space)
+    assert "recsys_lessons.tuning.EASE_SPACE" in found
+    monkeypatch.setitem(globals(), "uniform", loguniform)
+    assert reach.reached(space)["space"] != found["space"]
+    monkeypatch.setitem(globals(), "EASE_SPACE", dict(EASE_SPACE))  # своя, не пакета
+    with pytest.raises(TypeError, match="читает EASE_SPACE"):
+        reach.reached(space)
 
 
 def test_what_a_package_function_imports_inside_is_reached(folder, monkeypatch):

@@ -12,6 +12,7 @@ from torch import nn
 
 __all__ = [
     "EASE",
+    "EDLAE",
     "IALS",
     "SLIM",
     "TIFUKNN",
@@ -217,6 +218,8 @@ class EASE(BaseEstimator):
             больше нуля или слишком мал
         :raises MemoryError: квадрат каталога не помещается в память
         """
+    def weights(self, G: Any, l2: Any) -> Any:
+        """Веса по матрице Грама."""
     def score(self, users: _Items) -> np.ndarray:
         """Баллы известных пользователей, форма ``(len(users), n_items)``.
 
@@ -229,6 +232,21 @@ class EASE(BaseEstimator):
         :raises sklearn.exceptions.NotFittedError: модель не обучена
         :raises ValueError: матрица испорчена, в ней не тот каталог
         """
+
+class EDLAE(EASE):
+    r"""EASE с прореживанием входа, усреднённым по всем маскам (Steck, NeurIPS 2020).
+
+    :param l2: штраф L2 ($\lambda_2$), больше нуля
+    :param dropout: доля стираемого $p$, от 0 до 0,99; при 0 это EASE
+    :param dtype: тип чисел
+    """
+
+    dropout: _Float
+    def __init__(
+        self, l2: _Float = 100.0, dropout: _Float = 0.5, dtype: DTypeLike = np.float64
+    ) -> None: ...
+    def weights(self, G: Any, l2: Any) -> Any:
+        """Веса по матрице Грама: штраф у каждого объекта свой."""
 
 class SLIM(BaseEstimator):
     r"""Разреженная неотрицательная линейная модель (Ning, Karypis, ICDM 2011).
@@ -601,6 +619,10 @@ class BERT4Rec(BaseEstimator):
         :raises MemoryError: для сети не хватит памяти
         :raises FloatingPointError: потеря или веса перестали быть числами
         """
+    def train_epoch(self, histories: Any, optimizer: Any, rng: Any) -> Any:
+        """Эпоха: из каждой истории одно окно. Возвращает среднюю потерю по пакетам."""
+    def batch_loss(self, histories: Any, rng: Any) -> Any:
+        """Потеря на новых вопросах к этим историям."""
     def score(self, users: _Items) -> np.ndarray:
         """Баллы следующего объекта для пользователей, на чьих историях модель училась.
 
