@@ -42,7 +42,8 @@ def day_weights__age_from_day_zero(days, half_life):
 
 
 def day_weights__growth_from_day_zero(days, half_life):
-    return _normalised(2.0 ** (np.asarray(days, dtype=np.float64) / half_life))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _normalised(2.0 ** (np.asarray(days, dtype=np.float64) / half_life))
 
 
 def day_weights__exponent_of_e(days, half_life):
