@@ -8,6 +8,7 @@ import hashlib
 import io
 import re
 from importlib import resources
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -144,8 +145,7 @@ def load_movielens(size: str = "100k") -> tuple[pd.DataFrame, pd.DataFrame]:
     rows = {int(movie_id): rest for movie_id, *rest in _lines(items_tsv, "utf-8", "\t")}
     titles_ru: dict[int, str] = {}
     if size == "100k":
-        with (resources.files("recsys_lessons") / "titles_ru.csv").open(encoding="utf-8") as file:
-            titles_ru = pd.read_csv(file, index_col="movie_id")["title_ru"].to_dict()
+        titles_ru = _russian("titles_ru.csv", "movie_id")
     items = []
     for movie_id in movie_ids.tolist():
         title, year = _title_and_year(rows[movie_id][0])
@@ -156,6 +156,12 @@ def load_movielens(size: str = "100k") -> tuple[pd.DataFrame, pd.DataFrame]:
     names = ["movie_id", "title", "title_ru", "year", "genres", "label"]
     frame = pd.DataFrame(items, columns=names).astype({"year": "Int64"})
     return ratings, frame.rename_axis("item")
+
+
+def _russian(name: str, key: str) -> dict[Any, str]:
+    """Русские названия из файла пакета: номер или название оригинала → русское."""
+    with (resources.files("recsys_lessons") / name).open(encoding="utf-8") as file:
+        return dict(pd.read_csv(file).set_index(key).iloc[:, 0])
 
 
 def _title_and_year(raw: str) -> tuple[str, int | None]:
@@ -189,7 +195,8 @@ def load_baskets() -> tuple[pd.DataFrame, pd.DataFrame]:
 
     :return: ``baskets`` — столбцы user, basket, time, item, одна строка на вид товара в корзине, по
         порядку user, time, basket, item; ``products`` — индекс item, столбцы name (вид товара),
-        department и category (самые частые у этого вида; category бывает пустой)
+        department и category (самые частые у этого вида; category бывает пустой), name_ru (русское
+        название частых видов, у остальных пусто), label (русское, а если его нет — name)
     :raises DataError: пакет не установлен или его файлы повреждены
     """
     baskets, products = _journey()
@@ -227,6 +234,8 @@ def _journey() -> tuple[pd.DataFrame, pd.DataFrame]:
     main = counts.drop_duplicates("type").set_index("type").loc[kept, places]
     main.insert(0, "name", [" ".join(name.lower().split()) for name in types[kept]])
     products = main.rename(columns={"product_category": "category"}).reset_index(drop=True)
+    products["name_ru"] = products["name"].map(_russian("goods_ru.csv", "name")).fillna("")
+    products["label"] = products["name_ru"].where(products["name_ru"] != "", products["name"])
     return pd.DataFrame(columns), products.rename_axis("item")
 
 

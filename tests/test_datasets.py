@@ -86,7 +86,7 @@ def test_unknown_size(size):
 def test_baskets():
     baskets, products = load_baskets()
     assert baskets.columns.tolist() == ["user", "basket", "time", "item"]
-    assert products.columns.tolist() == ["name", "department", "category"]
+    assert products.columns.tolist() == ["name", "department", "category", "name_ru", "label"]
     assert baskets["user"].nunique() == 2_402 == baskets["user"].max() + 1
     assert baskets["basket"].nunique() == 139_768 == baskets["basket"].max() + 1
     assert baskets["item"].nunique() == 1_179 == len(products) == baskets["item"].max() + 1
@@ -101,6 +101,24 @@ def test_baskets():
     assert not products["department"].isin(datasets._DROPPED_DEPARTMENTS).any()
     milk = products.index[products["name"] == "fluid milk white only"]
     assert products.loc[milk, "department"].tolist() == ["GROCERY"]
+
+
+def test_common_goods_have_russian_names():
+    """Названия не повторяются, стоят у своих товаров и покрывают большую часть покупок."""
+    baskets, products = load_baskets()
+    named = products["name_ru"] != ""
+    assert named.sum() == len(datasets._russian("goods_ru.csv", "name"))
+    assert products["label"].is_unique and (products["label"] != "").all()
+    assert (products.loc[named, "label"] == products.loc[named, "name_ru"]).all()
+    assert (products.loc[~named, "label"] == products.loc[~named, "name"]).all()
+    assert products.loc[named, "name_ru"].str.fullmatch(r"[а-яё0-9 ,-]+").all()
+    by_name = products.set_index("name")["label"]
+    assert by_name["fluid milk white only"] == "молоко"
+    assert by_name["sft drnk 2 liter btl carb incl"] == "газировка, 2 литра"
+    assert by_name["bologna"] == "варёная колбаса"
+    assert named[baskets["item"]].mean() > 0.55
+    common = products["name"][baskets["item"].value_counts().index[:150]]
+    assert common[~named].tolist() == ["premium"]  # и мороженое, и бекон, и соус
 
 
 def test_repeat_share_of_the_last_basket():

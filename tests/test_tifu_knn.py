@@ -9,6 +9,9 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from recsys_lessons.models.tifu_knn import (
+    UPCF,
+    FrequencyMix,
+    GPTopFreq,
     basket_weights,
     nearest_users,
     neighbour_mean,
@@ -487,3 +490,105 @@ def test_what_does_not_fit_in_memory_says_so():
     model = TIFUKNN().fit(TOY, n_items=10**7)
     with pytest.raises(MemoryError, match=r"ГБ, свободно .* Спросите о части"):
         model.score([next(iter(TOY))] * 1000)
+
+
+# --- Соперники: смесь без соседей, GP-TopFreq, UP-CF ----------------------------------------------
+
+
+def frequencies(baskets, n_items, last=None):
+    """Доли корзин с товаром, по определению; ``last`` — сколько последних корзин считать."""
+    share = np.zeros((len(baskets), n_items))
+    for row, history in enumerate(baskets.values()):
+        recent = history if last is None else history[-last:]
+        for basket in recent:
+            share[row, list(set(map(int, basket)))] += 1 / len(recent)
+    return share
+
+
+def test_mix_by_hand():
+    model = FrequencyMix(alpha=0.5, n_groups=2, **HALF).fit(TOY, n_items=4)
+    expected = [[1 / 4, 5 / 24, 3 / 16, 1 / 8]]
+    np.testing.assert_allclose(model.score([0]), expected, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(model.score_history({7: TOY[0]}), expected, rtol=0, atol=1e-15)
+    nothing = model.score_history({7: []})
+    np.testing.assert_allclose(nothing, [[5 / 32, 1 / 12, 1 / 16, 1 / 8]], rtol=0, atol=1e-15)
+
+
+def test_mix_is_own_vector_and_the_mean_of_all(baskets):
+    vectors = np.array([literal_vector(h, 25, 4, 0.85, 0.6, "paper") for h in baskets.values()])
+    model = FrequencyMix(alpha=0.7, **SETTINGS).fit(baskets, 25)
+    expected = 0.7 * vectors + 0.3 * vectors.mean(axis=0)
+    np.testing.assert_allclose(model.score(list(baskets)), expected, rtol=0, atol=1e-12)
+    plain = FrequencyMix(alpha=0.7).fit(baskets, 25)  # по умолчанию затухания нет
+    share = frequencies(baskets, 25)
+    expected = 0.7 * share + 0.3 * share.mean(axis=0)
+    np.testing.assert_allclose(plain.score(list(baskets)), expected, rtol=0, atol=1e-12)
+
+
+def test_mix_is_a_scikit_learn_estimator_of_its_own():
+    model = FrequencyMix(alpha=0.6, n_groups=5)
+    assert clone(model).get_params() == {
+        "alpha": 0.6, "within_decay": 1.0, "group_decay": 1.0, "n_groups": 5,
+    }  # fmt: skip
+    for name, value in (("alpha", 2), ("within_decay", -1), ("group_decay", None), ("n_groups", 0)):
+        with pytest.raises(ValueError, match=f"{name} — "):
+            FrequencyMix(**{name: value}).fit(TOY, n_items=4)
+
+
+def test_gp_topfreq_orders_by_own_then_by_all(baskets):
+    share = frequencies(baskets, 25).round(12)
+    scores = GPTopFreq().fit(baskets, 25).score(list(baskets))
+    overall = share.mean(axis=0)
+    for row, user_scores in enumerate(scores):
+        order = sorted(range(25), key=lambda i, row=row: (-share[row, i], -overall[i], i))
+        ranked = np.argsort(-user_scores, kind="stable")
+        np.testing.assert_array_equal(share[row, ranked], share[row, order])
+        np.testing.assert_allclose(overall[ranked], overall[order], atol=1e-9)
+    assert clone(GPTopFreq()).get_params() == {}
+
+
+def test_upcf_by_hand():
+    """Оля брала хлеб, молоко, яблоки; Боря — молоко, яблоки, сыр; Вера — хлеб и сыр."""
+    model = UPCF(recency=2, asymmetry=0.5, locality=2).fit(TOY, 4)
+    # Сходства Оли: с собой 1, с Борей 2/√(3·3), с Верой 1/√(3·2); в квадрате 1, 4/9, 1/6.
+    # Последние две корзины: у Оли молоко и яблоки, у Бори яблоки и сыр, у Веры хлеб дважды и сыр.
+    expected = [1 / 6, 1 / 2, 1 / 2 + 4 / 9 / 2, 4 / 9 / 2 + 1 / 6 / 2]
+    np.testing.assert_allclose(model.score([0]), [expected], rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("asymmetry", [0, 0.3, 1])
+@pytest.mark.parametrize(("recency", "locality"), [(1, 1), (3, 2.5), (1000, 0)])
+def test_upcf_equals_the_literal_formula(baskets, asymmetry, recency, locality):
+    users = list(baskets)
+    bought = [{int(i) for basket in baskets[u] for i in basket} for u in users]
+    recent = frequencies(baskets, 25, recency)
+    expected = np.zeros((len(users), 25))
+    for u, mine in enumerate(bought):
+        for v, theirs in enumerate(bought):
+            sim = len(mine & theirs) / len(mine) ** asymmetry / len(theirs) ** (1 - asymmetry)
+            expected[u] += sim**locality * recent[v]
+    model = UPCF(recency, asymmetry, locality).fit(baskets, 25)
+    np.testing.assert_allclose(model.score(users), expected, rtol=1e-10)
+    np.testing.assert_allclose(model.score(users[3:1:-1]), expected[3:1:-1], rtol=1e-10)
+    new = model.score_history({999: baskets[users[4]]})
+    np.testing.assert_allclose(new, [expected[4] + recent[4]], rtol=1e-10)
+
+
+def test_upcf_answers_a_user_without_purchases_and_refuses_bad_input():
+    model = UPCF().fit(TOY, 4)
+    assert not model.score_history({5: []}).any()
+    assert repr(clone(UPCF(recency=3))) == "UPCF(recency=3)"
+    for name, value in (("recency", 0), ("recency", 2.5), ("asymmetry", 1.1), ("locality", -1)):
+        with pytest.raises(ValueError, match=f"{name} — "):
+            UPCF(**{name: value}).fit(TOY, 4)
+    with pytest.raises(TypeError, match="словарь"):
+        UPCF().fit([[[0]]], 4)
+    with pytest.raises(ValueError, match="ни одного пользователя"):
+        UPCF().fit({}, 4)
+    with pytest.raises(ValueError, match="Объекта 4 нет"):
+        UPCF().fit({0: [[4]]}, 4)
+    with pytest.raises(ValueError, match="Пользователя 3 в обучении не было"):
+        model.score([3])
+    for call in (lambda m: m.score([0]), lambda m: m.score_history(TOY)):
+        with pytest.raises(NotFittedError, match="не обучена"):
+            call(UPCF())

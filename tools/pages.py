@@ -115,7 +115,7 @@ def result_table(folder: Path, prefix: str = "") -> str:
     bert, ease, popular = (
         shown(tuple(means[name]["NDCG@10"][:2])) for name in ("BERT4Rec", "EASE", "Популярное")
     )
-    gain = shown(tuple(stored(folder, "02_tifu_knn.dates")["смесь"]["Recall@10"]))
+    gain = shown(tuple(stored(folder, "02_tifu_knn.dates")["TIFU-KNN"]["смесь"]["Recall@10"]))
     return "\n".join(
         [
             *rows,

@@ -17,8 +17,11 @@ __all__ = [
     "IALSCG",
     "SLIM",
     "TIFUKNN",
+    "UPCF",
     "AttentionBlock",
     "BERT4Rec",
+    "FrequencyMix",
+    "GPTopFreq",
     "ItemKNN",
     "LightGCN",
     "MultiVAE",
@@ -194,6 +197,59 @@ class TIFUKNN(BaseEstimator):
         """
     def score_history(self, baskets_new: Mapping[int, Sequence[_Items]]) -> np.ndarray:
         """Баллы новых пользователей в порядке словаря, форма ``(n_new, n_items)``."""
+
+class FrequencyMix(TIFUKNN):
+    r"""Смесь своего вектора привычек со средним по всем: TIFU-KNN без соседей.
+
+    :param alpha: доля своей истории $\alpha$, от 0 до 1; при 1 — только своё
+    :param within_decay: затухание внутри группы; значения по умолчанию — затухания нет
+    :param group_decay: затухание между группами
+    :param n_groups: число групп
+    """
+    def __init__(
+        self,
+        alpha: _Float = 0.9,
+        within_decay: _Float = 1.0,
+        group_decay: _Float = 1.0,
+        n_groups: _Int = 1,
+    ) -> None: ...
+
+class GPTopFreq(FrequencyMix):
+    """Сначала своё по частоте, равные и свободные места — по общей (Li и др., TOIS 2023)."""
+    def __init__(self) -> None: ...
+
+class UPCF(BaseEstimator):
+    """Свои и чужие частоты последних корзин, похожие весят больше (Faggioli и др., UMAP 2020).
+
+    :param recency: сколько последних корзин считать ($r$)
+    :param asymmetry: показатель $a$, от 0 до 1: чья длина сильнее делит сходство, своя или чужая
+    :param locality: степень сходства $q$: чем больше, тем меньше слышно непохожих
+    """
+
+    recency: _Int
+    asymmetry: _Float
+    locality: _Float
+    row_: Any
+    sets_: Any
+    vectors_: Any
+    def __init__(
+        self, recency: _Int = 25, asymmetry: _Float = 0.5, locality: _Float = 10.0
+    ) -> None: ...
+    def fit(self, baskets: Mapping[int, Sequence[_Items]], n_items: _Int) -> Self:
+        """Запомнить множества купленного ``sets_`` и частоты ``vectors_``.
+
+        :raises TypeError: ``baskets`` не словарь
+        :raises ValueError: плохие корзины или гиперпараметры, нет ни одного пользователя
+        """
+    def score(self, users: _Items) -> np.ndarray:
+        """Баллы обученных пользователей, форма ``(len(users), n_items)``.
+
+        :raises sklearn.exceptions.NotFittedError: модель не обучена
+        :raises ValueError: такого пользователя в обучении не было
+        :raises MemoryError: таблица сходств не поместится в память
+        """
+    def score_history(self, baskets_new: Mapping[int, Sequence[_Items]]) -> np.ndarray:
+        """Баллы новых пользователей в порядке словаря: сами себе они не соседи."""
 
 class IALS(BaseEstimator):
     r"""Матричное разложение для неявной обратной связи (Hu и др., ICDM 2008; Rendle и др., 2022).
