@@ -48,8 +48,10 @@ from recsys_lessons._source import (
 PACKAGE = "recsys_lessons"
 _MODELS = f"{PACKAGE}.models"
 # Наследники этих типов могут быть изменяемыми и значить другое, поэтому тип — ровно такой.
-_CONSTANTS = {bool, int, float, complex, str, bytes, range, Fraction, re.Pattern}
-_CONSTANTS |= {datetime.date, datetime.datetime, datetime.timedelta, pd.Timestamp, pd.Timedelta}
+_CONSTANTS = {
+    *(bool, int, float, complex, str, bytes, range, Fraction, re.Pattern),
+    *(datetime.date, datetime.datetime, datetime.timedelta, pd.Timestamp, pd.Timedelta),
+}
 _FORBIDDEN = {"__import__", "eval", "exec", "globals", "input", "locals", "open", *HIDDEN}
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _RANDOM = re.compile(  # общий генератор: его состояние задаёт код вне вычисления
@@ -130,7 +132,9 @@ class _Cone:
             getattr(value, "__name__", None) if callable(value) else None, str
         ):
             _refuse(name, value, reader)
-        if isinstance(value, BuiltinFunctionType) and not isinstance(owner, type | ModuleType):
+        if isinstance(value, BuiltinFunctionType) and not isinstance(
+            owner, type | ModuleType | None
+        ):
             _refuse(name, value, reader)  # random.random: за именем спрятан общий генератор
         return self._code(value, name, reader)
 
@@ -140,12 +144,13 @@ class _Cone:
         home = space.get("__name__") or getattr(value, "__module__", None) or type(value).__module__
         title = getattr(value, "__qualname__", value.__name__)
         inner = getattr(value, "__wrapped__", None)
-        if isinstance(getattr(type(value), "__call__", None), FunctionType):
-            _opaque(name, reader, f"это объект класса {type(value).__name__}")
-        kept = set() if isinstance(value, type) else set(getattr(value, "__dict__", ()))
-        kept = {key for key in kept - {"cache_parameters"} if not key.startswith("__")}
-        if kept and not _foreign(getattr(value, "__module__", None) or "builtins"):
-            _opaque(name, reader, f"у неё есть атрибут {min(kept)}")
+        if not isinstance(value, type):
+            if isinstance(type(value).__call__, FunctionType):
+                _opaque(name, reader, f"это объект класса {type(value).__name__}")
+            kept = getattr(value, "__dict__", {}).keys() - {"cache_parameters"}
+            kept = {key for key in kept if not key.startswith("__")}
+            if kept and not _foreign(getattr(value, "__module__", None) or "builtins"):
+                _opaque(name, reader, f"у неё есть атрибут {min(kept)}")
         if in_package(home):
             for variable, item in _closure(value).items():
                 self.value(item, variable, title)
@@ -218,10 +223,9 @@ class _Cone:
         for name, item in vars(cls).items() if not issubclass(cls, enum.Enum) else ():
             item, hidden = _plain(item), name.startswith("__")
             if isinstance(item, FunctionType):
-                place = f"{label}." if hidden else f"{label}.{name}"
-                made = hidden and item.__module__.partition(".")[0] in sys.stdlib_module_names
-                if made or f"{item.__qualname__}.".startswith(f"{place.rstrip('.')}."):
-                    continue  # метод из текста класса или тот, что дописал dataclass
+                written = item.__code__.co_qualname == f"{label}.{name}"
+                if written or (hidden and _generated(item)):
+                    continue
             elif hidden or name == "_abc_impl":
                 continue
             elif hasattr(item, "__get__") and not isinstance(item, type):
@@ -246,7 +250,7 @@ class _Cone:
                 if isinstance(value, ModuleType):
                     words.append(f"{name}: {self._module(value, chains[name], label)}")
                     continue
-                for chain in chains[name]:
+                for chain in chains[name] if callable(value) else ():
                     _check_world(".".join((_origin(value), *chain)), label)
                 if isinstance(value, dict) and (home := _package_home(value)):
                     words.append(f"{name}: {self.member(*home)}")
@@ -286,7 +290,7 @@ class _Cone:
 
     # ------------------------------------------------------------------ пакет: исходный текст
 
-    def member(self, module: str, chain: tuple[str, ...]) -> str:
+    def member(self, module: str, chain: tuple[str, ...], reader: str = "") -> str:
         """Название того, на что указывает ``модуль.имя.имя``; пустая цепочка — модуль целиком."""
         found = self._index(module)
         if not chain:
@@ -300,7 +304,8 @@ class _Cone:
             self._definition(module, name)
         if name in found.imports:
             target, level, attribute = found.imports[name]
-            return self._imported(absolute(target, level, module), attribute, {rest}, module)
+            place = absolute(target, level, module)
+            return self._imported(place, attribute, {rest}, reader or module)
         if name in found.definitions:
             return f"{module}.{name}"
         if is_module(f"{module}.{name}"):
@@ -335,7 +340,7 @@ class _Cone:
         if module.startswith(_MODELS):
             _check_forbidden(found.chains, label)
         words = {
-            f"{read}: {self.member(module, (read, *chain))}"
+            f"{read}: {self.member(module, (read, *chain), label)}"
             for read, chains in found.chains.items()
             if read in known.definitions or read in known.imports
             for chain in chains
@@ -406,9 +411,9 @@ def _check_loaded(module: str, name: str) -> None:
         home = getattr(part, "__module__", None)
         if home != module or (part is live and getattr(part, "__qualname__", name) != name):
             raise TypeError(
-                f"Функция или класс {module}.{title} в этой программе подменена: загружено не то, "
-                "что написано в пакете. Уберите присваивание и перезапустите ядро, а своё "
-                "определение назовите своим именем."
+                f"Функция или класс {module}.{title} — подмена: загружено не то, что написано в "
+                "пакете. Уберите присваивание, перезапустите ядро, а своё определение назовите "
+                "своим именем."
             )
 
 
@@ -437,11 +442,20 @@ def _closure(function: Any) -> dict[str, Any]:
 
 def _plain(item: Any) -> Any:
     """Функция внутри property, classmethod, staticmethod и подобных обёрток."""
+    if isinstance(item, FunctionType):
+        return item
     for attribute in ("fget", "__func__", "func", "__wrapped__"):
         inner = getattr(item, attribute, None)
         if isinstance(inner, FunctionType):
             return inner
     return item
+
+
+def _generated(method: FunctionType) -> bool:
+    """Метод дописал dataclass, Protocol или total_ordering, а не урок."""
+    code, home = method.__code__, method.__globals__.get("__name__", "")
+    generated = code.co_filename == "<string>" or code.co_name == "__annotate__"
+    return generated or home in sys.stdlib_module_names
 
 
 def _package_home(value: Any) -> tuple[str, tuple[str]] | None:

@@ -340,8 +340,8 @@ def _array_parts(array: np.ndarray) -> Iterator[str | bytes]:
             yield _json(items)
         else:
             for item in items:
-                kind = type(item).__name__
-                yield digest(*_parts(item) if _is_data(item) else (f"object {kind} {item}",))
+                word = f"object {type(item).__name__} {item}"
+                yield digest(*_parts(item) if _is_data(item) else (word,))
     else:
         raise TypeError(f"у массива типа {array.dtype} нет отпечатка.")
 
