@@ -644,7 +644,9 @@ HARMLESS = {
     "    sys.meta_path.append(LessonFinder())",
 }
 READ_ENVIRONMENT = {
-    "recsys_lessons.building",
+    *("__init__.building", "_fetch.data_folder", "checks._plain", "tuning._attempt"),
+    *("reach._Cone", "reach._check_loaded", "reach._foreign", "reach._package_home"),
+    *("results._check", "results.stored_result", "results.versions"),
 }
 
 
