@@ -13,7 +13,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-_SKIPPED = {"annotation", "ctx", "kind", "returns", "simple", "type_comment", "type_params"}
+_SKIPPED = {"ctx", "kind", "returns", "simple", "type_comment", "type_params"}
+# Через эти атрибуты читают чужие переменные.
+HIDDEN = {"__builtins__", "__globals__", "f_builtins", "f_globals", "f_locals"}
+GENERATOR = "generator="  # отметка в цепочке: вызову передан генератор
 
 Chains = dict[str, set[tuple[str, ...]]]  # имя → какие атрибуты у него спрашивают
 Import = tuple[str, int, str | None]  # модуль, уровень относительного импорта, имя в модуле
@@ -28,22 +31,20 @@ class Index:
         self.definitions: dict[str, list[ast.stmt]] = {}
         self.imports: dict[str, Import] = {}
         for statement in tree.body:
-            for node in ast.walk(statement) if not _is_scope(statement) else ():
+            for node in ast.walk(statement) if not is_scope(statement) else ():
                 if isinstance(node, ast.Import | ast.ImportFrom):
                     self.imports |= aliases(node)
             for name in dict.fromkeys(bound(statement)):
                 self.definitions.setdefault(name, []).append(statement)
-        for name in self.imports.keys() & self.definitions.keys():
-            del self.definitions[name]
 
 
-def _is_scope(node: ast.AST) -> bool:
+def is_scope(node: ast.AST) -> bool:
     return isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
 
 
 def bound(statement: ast.AST) -> Iterator[str]:
     """Имена, которые оператор задаёт или меняет: ``x = …``, ``x[k] = …``, ``x.append(…)``."""
-    if _is_scope(statement):
+    if is_scope(statement):
         yield statement.name  # type: ignore[attr-defined]
         return
     if isinstance(statement, ast.Name | ast.Attribute | ast.Subscript):
@@ -170,12 +171,19 @@ def references(
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias, found in aliases(node).items()
     ]
+    free |= HIDDEN
     return {name: chains[name] for name in free if name in chains}, changed, imports
 
 
 def _collect(node: ast.AST, chain: tuple[str, ...], found: Chains) -> None:
     if isinstance(node, ast.Attribute):
+        if node.attr in HIDDEN:
+            found.setdefault(node.attr, set()).add(())
         _collect(node.value, (node.attr, *chain), found)
+    elif isinstance(node, ast.Call) and any(word.arg == "generator" for word in node.keywords):
+        _collect(node.func, (GENERATOR,), found)
+        for inner in (*node.args, *node.keywords):
+            _collect(inner, (), found)
     elif isinstance(node, ast.Name):
         found.setdefault(node.id, set()).add(chain)
     else:
@@ -217,7 +225,9 @@ class _Cleaner(ast.NodeTransformer):
     visit_AsyncFunctionDef = visit_FunctionDef
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        node.annotation = ast.Constant(None)
+        words = {getattr(n, "id", getattr(n, "attr", "")) for n in ast.walk(node.annotation)}
+        roles = sorted(words & {"ClassVar", "InitVar", "KW_ONLY"})  # от них зависит, поле ли это
+        node.annotation = ast.Constant(" ".join(roles) or None)
         return self.generic_visit(node)
 
     def visit_Raise(self, node: ast.Raise) -> ast.AST:

@@ -12,6 +12,8 @@
 
 import ast
 import copy
+import datetime
+import enum
 import functools
 import hashlib
 import importlib
@@ -22,20 +24,22 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NoReturn
 
 import numpy as np
+import pandas as pd
 
 from recsys_lessons._source import (
+    HIDDEN,
     Index,
     absolute,
-    bound,
     clean,
     dump,
     facts,
     index,
     is_module,
+    is_scope,
     module_source,
     parsed,
     references,
@@ -43,9 +47,21 @@ from recsys_lessons._source import (
 
 PACKAGE = "recsys_lessons"
 _MODELS = f"{PACKAGE}.models"
-_CONSTANTS = (bool, int, float, complex, str, bytes, range, np.dtype, Fraction, re.Pattern)
-_FORBIDDEN = {"__import__", "eval", "exec", "globals", "input", "locals", "open"}
+# Наследники этих типов могут быть изменяемыми и значить другое, поэтому тип — ровно такой.
+_CONSTANTS = {
+    *(bool, int, float, complex, str, bytes, range, Fraction, re.Pattern),
+    *(datetime.date, datetime.datetime, datetime.timedelta, pd.Timestamp, pd.Timedelta),
+}
+_FORBIDDEN = {"__import__", "eval", "exec", "globals", "input", "locals", "open", *HIDDEN}
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_RANDOM = re.compile(  # общий генератор: его состояние задаёт код вне вычисления
+    r"(numpy\.)?random(\._\w+)?(\.(?!(default_rng|Random|RandomState|Generator|BitGenerator|"
+    r"SeedSequence|PCG64|PCG64DXSM|Philox|SFC64|MT19937)\b).*)?$"
+    r"|torch\.(rand\w*|normal|bernoulli|multinomial|poisson)$|torch\.random\."
+    r"|torch\.(cuda\.)?(manual_seed|seed|initial_seed|get_rng_state|set_rng_state)\b"
+    r"|torch\.nn\.((modules\.\w+\.)?\w*Dropout|functional\.\w*dropout)"
+)
+_AROUND = re.compile(r"os\.(environ|getenv)|sys\.(modules|_getframe)|importlib\.import_module")
 
 
 def reached(compute: Callable[..., Any], classes: Iterable[type] = ()) -> dict[str, str]:
@@ -89,17 +105,21 @@ class _Cone:
 
     def value(self, value: Any, name: str, reader: str) -> str:
         """Слово о значении, которое функция ``reader`` читает под именем ``name``."""
-        if isinstance(value, np.generic):
-            value = value.item()
-        if value is None or value is Ellipsis or isinstance(value, _CONSTANTS):
+        if isinstance(value, np.generic) and value.dtype.kind != "V":
+            return f"{value.dtype.str} {value.item()!a}"
+        if value is None or value is Ellipsis or type(value) in _CONSTANTS:
             return f"{type(value).__name__} {value!a}"
+        if isinstance(value, np.dtype):
+            return f"dtype {value!a}"
+        if isinstance(value, enum.Enum):
+            return f"{self.value(type(value), name, reader)}.{value.name}"
         if type(value).__module__ == "torch" and type(value).__name__ in ("dtype", "device"):
             return str(value)
-        if type(value).__module__.startswith("scipy.stats.") and hasattr(value, "rvs"):
+        if type(value).__module__.startswith("scipy.stats.") and hasattr(value, "name"):
             return f"scipy.stats.{value.name}"  # распределение: uniform, loguniform
-        if isinstance(value, tuple | frozenset):
+        if type(value) in (tuple, frozenset):
             words = [self.value(item, name, reader) for item in value]
-            return f"{type(value).__name__} {words if isinstance(value, tuple) else sorted(words)}"
+            return f"{type(value).__name__} {words if type(value) is tuple else sorted(words)}"
         if isinstance(value, functools.partial):
             bound = (value.func, value.args, tuple(sorted(value.keywords.items())))
             return f"partial {self.value(bound, name, reader)}"
@@ -112,7 +132,9 @@ class _Cone:
             getattr(value, "__name__", None) if callable(value) else None, str
         ):
             _refuse(name, value, reader)
-        if isinstance(value, BuiltinFunctionType) and not isinstance(owner, type | ModuleType):
+        if isinstance(value, BuiltinFunctionType) and not isinstance(
+            owner, type | ModuleType | None
+        ):
             _refuse(name, value, reader)  # random.random: за именем спрятан общий генератор
         return self._code(value, name, reader)
 
@@ -122,6 +144,13 @@ class _Cone:
         home = space.get("__name__") or getattr(value, "__module__", None) or type(value).__module__
         title = getattr(value, "__qualname__", value.__name__)
         inner = getattr(value, "__wrapped__", None)
+        if not isinstance(value, type):
+            if isinstance(type(value).__call__, FunctionType):
+                _opaque(name, reader, f"это объект класса {type(value).__name__}")
+            kept = getattr(value, "__dict__", {}).keys() - {"cache_parameters"}
+            kept = {key for key in kept if not key.startswith("__")}
+            if kept and not _foreign(getattr(value, "__module__", None) or "builtins"):
+                _opaque(name, reader, f"у неё есть атрибут {min(kept)}")
         if in_package(home):
             for variable, item in _closure(value).items():
                 self.value(item, variable, title)
@@ -153,6 +182,7 @@ class _Cone:
             ]
             if not nodes:
                 _no_source("функции", label)
+            nodes = _exactly(nodes, code) or nodes
             names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
             positional = names[: code.co_argcount]
             values = function.__defaults__ or ()
@@ -190,14 +220,15 @@ class _Cone:
 
     def _attributes(self, cls: type, node: ast.ClassDef, label: str) -> Iterator[str]:
         """Атрибуты класса, кроме методов: постоянные входят, изменяемые — ошибка."""
-        written = {name for statement in node.body for name in bound(statement)}
-        for name, item in vars(cls).items():
-            if name.startswith("__") or (name.startswith("_") and name not in written):
+        for name, item in vars(cls).items() if not issubclass(cls, enum.Enum) else ():
+            item, hidden = _plain(item), name.startswith("__")
+            if isinstance(item, FunctionType):
+                written = item.__code__.co_qualname == f"{label}.{name}"
+                if written or (hidden and _generated(item)):
+                    continue
+            elif hidden or name == "_abc_impl":
                 continue
-            item = _plain(item)
-            if isinstance(item, FunctionType) and item.__qualname__.startswith(f"{label}."):
-                continue
-            if hasattr(item, "__get__") and not isinstance(item, FunctionType | type):
+            elif hasattr(item, "__get__") and not isinstance(item, type):
                 continue  # дескриптор: его код — в тексте класса
             yield f"{name}={self.value(item, f'атрибут {label}.{name}', label)}"
 
@@ -212,17 +243,15 @@ class _Cone:
                 f"Функция {label} меняет внешнюю переменную {name}. Вычисление не должно ничего "
                 "менять вокруг себя: верните значение через return."
             )
+        _check_forbidden(chains, label)
         for name in sorted(chains):
-            if name in _FORBIDDEN:
-                raise TypeError(
-                    f"Функция {label} вызывает {name}: по такому вызову не видно, что она читает. "
-                    "Передайте данные через data, а числа, строки и списки через params."
-                )
             if name in closure or name in space:
                 value = closure[name] if name in closure else space[name]
                 if isinstance(value, ModuleType):
                     words.append(f"{name}: {self._module(value, chains[name], label)}")
                     continue
+                for chain in chains[name] if callable(value) else ():
+                    _check_world(".".join((_origin(value), *chain)), label)
                 if isinstance(value, dict) and (home := _package_home(value)):
                     words.append(f"{name}: {self.member(*home)}")
                     continue
@@ -236,13 +265,15 @@ class _Cone:
                     f"Функция {label} импортирует из __main__, то есть читает урок в обход имён. "
                     "Обратитесь к функции по имени, а данные передайте через data."
                 )
-            words.append(self._imported(module, attribute, used))
+            words.append(self._imported(module, attribute, used, label))
         return words
 
     def _module(self, module: ModuleType, chains: set[tuple[str, ...]], reader: str) -> str:
         name = module.__name__
         if in_package(name):
             return " ".join(self.member(name, chain) for chain in sorted(chains))
+        for chain in chains:
+            _check_world(".".join((name, *chain)), reader)
         if not _foreign(name):  # файл читателя рядом с тетрадью
             for attribute in sorted({chain[0] for chain in chains if chain}):
                 self.value(getattr(module, attribute, None), f"{name}.{attribute}", reader)
@@ -259,7 +290,7 @@ class _Cone:
 
     # ------------------------------------------------------------------ пакет: исходный текст
 
-    def member(self, module: str, chain: tuple[str, ...]) -> str:
+    def member(self, module: str, chain: tuple[str, ...], reader: str = "") -> str:
         """Название того, на что указывает ``модуль.имя.имя``; пустая цепочка — модуль целиком."""
         found = self._index(module)
         if not chain:
@@ -268,11 +299,15 @@ class _Cone:
             return f"{module}.*"
         name, rest = chain[0], chain[1:]
         if name in found.definitions:
+            if is_scope(found.definitions[name][-1]):
+                _check_loaded(module, name)
             self._definition(module, name)
-            return f"{module}.{name}"
         if name in found.imports:
             target, level, attribute = found.imports[name]
-            return self._imported(absolute(target, level, module), attribute, {rest})
+            place = absolute(target, level, module)
+            return self._imported(place, attribute, {rest}, reader or module)
+        if name in found.definitions:
+            return f"{module}.{name}"
         if is_module(f"{module}.{name}"):
             return self.member(f"{module}.{name}", rest)
         if module == _MODELS and not name.startswith("_"):
@@ -286,10 +321,14 @@ class _Cone:
             self._sources[module] = module_source(module)
         return index(self._sources[module])
 
-    def _imported(self, module: str, attribute: str | None, used: set[tuple[str, ...]]) -> str:
-        if not in_package(module):
-            return f"{module}.{attribute}" if attribute else f"модуль {module}"
+    def _imported(
+        self, module: str, attribute: str | None, used: set[tuple[str, ...]], reader: str
+    ) -> str:
         first = (attribute,) if attribute else ()
+        if not in_package(module):
+            for chain in used:
+                _check_world(".".join((module, *first, *chain)), reader)
+            return f"{module}.{attribute}" if attribute else f"модуль {module}"
         return " ".join(self.member(module, (*first, *chain)) for chain in sorted(used))
 
     def _definition(self, module: str, name: str) -> None:
@@ -298,14 +337,16 @@ class _Cone:
             return
         self._seen[label] = label
         known, found = self._index(module), facts(self._sources[module], name)
+        if module.startswith(_MODELS):
+            _check_forbidden(found.chains, label)
         words = {
-            f"{read}: {self.member(module, (read, *chain))}"
+            f"{read}: {self.member(module, (read, *chain), label)}"
             for read, chains in found.chains.items()
             if read in known.definitions or read in known.imports
             for chain in chains
         }
         words |= {
-            self._imported(absolute(target, level, module), attribute, used)
+            self._imported(absolute(target, level, module), attribute, used, label)
             for (target, level, attribute), used in found.imports
         }
         self.found.setdefault(label, set()).add(digest(found.text, *sorted(words)))
@@ -320,6 +361,60 @@ def _refuse(name: str, value: Any, reader: str) -> NoReturn:
         f'через data={{"{short}": {short}}}, числа, строки и списки через params. Модель обучите '
         "внутри."
     )
+
+
+def _opaque(name: str, reader: str, why: str) -> NoReturn:
+    raise TypeError(
+        f"Функция {reader} зовёт {name}, но {why}: ключ результата не увидел бы изменений. "
+        "Замените обычной функцией, которая получает всё нужное аргументами."
+    )
+
+
+def _check_forbidden(names: Iterable[str], reader: str) -> None:
+    for name in sorted(_FORBIDDEN.intersection(names)):
+        raise TypeError(
+            f"Функция {reader} обращается к {name}: не видно, что она через это читает. "
+            "Передайте данные через data, а числа, строки и списки через params."
+        )
+
+
+def _check_world(origin: str, reader: str) -> None:
+    """Ошибка, если ``origin`` — общий генератор случайных чисел или обстановка вокруг программы."""
+    if _RANDOM.match(origin):
+        raise TypeError(
+            f"В {reader} случайные числа берёт общий генератор: {origin}. Его состояние зависит от "
+            "всего, что исполнилось раньше. Создайте свой: rng = np.random.default_rng(seed), в "
+            "torch — torch.Generator().manual_seed(seed) и аргумент generator."
+        )
+    ours = in_package(reader) and not reader.startswith(_MODELS)
+    if _AROUND.match(origin) and not ours:
+        raise TypeError(
+            f"{reader} читает {origin}, то есть обстановку вокруг программы: в ключ результата она "
+            "не входит. Передайте нужное через params."
+        )
+
+
+def _check_loaded(module: str, name: str) -> None:
+    """Ошибка, если загружено не то определение, что написано в исходнике."""
+    live = vars(sys.modules[module]).get(name) if module in sys.modules else None
+    if live is None:
+        return
+    parts = {name: live}
+    if isinstance(live, type):
+        methods = [(key, _plain(item)) for key, item in vars(live).items()]
+        parts |= {
+            f"{name}.{key}": item
+            for key, item in methods
+            if isinstance(item, FunctionType) and not _foreign(item.__module__)
+        }
+    for title, part in parts.items():
+        home = getattr(part, "__module__", None)
+        if home != module or (part is live and getattr(part, "__qualname__", name) != name):
+            raise TypeError(
+                f"Функция или класс {module}.{title} — подмена: загружено не то, что написано в "
+                "пакете. Уберите присваивание, перезапустите ядро, а своё определение назовите "
+                "своим именем."
+            )
 
 
 def _no_source(what: str, label: str) -> NoReturn:
@@ -347,11 +442,20 @@ def _closure(function: Any) -> dict[str, Any]:
 
 def _plain(item: Any) -> Any:
     """Функция внутри property, classmethod, staticmethod и подобных обёрток."""
+    if isinstance(item, FunctionType):
+        return item
     for attribute in ("fget", "__func__", "func", "__wrapped__"):
         inner = getattr(item, attribute, None)
         if isinstance(inner, FunctionType):
             return inner
     return item
+
+
+def _generated(method: FunctionType) -> bool:
+    """Метод дописал dataclass, Protocol или total_ordering, а не урок."""
+    code, home = method.__code__, method.__globals__.get("__name__", "")
+    generated = code.co_filename == "<string>" or code.co_name == "__annotate__"
+    return generated or home in sys.stdlib_module_names
 
 
 def _package_home(value: Any) -> tuple[str, tuple[str]] | None:
@@ -374,6 +478,28 @@ def _foreign(module: str) -> bool:
     loaded = sys.modules.get(top)
     places = [getattr(loaded, "__file__", None) or "", *getattr(loaded, "__path__", [])]
     return any({"site-packages", "dist-packages"} & set(Path(place).parts) for place in places)
+
+
+def _origin(value: Any) -> str:
+    """``модуль.имя`` того, что зовут."""
+    module = getattr(value, "__module__", None) or type(getattr(value, "__self__", None)).__module__
+    return f"{module}.{getattr(value, '__name__', '')}"
+
+
+def _exactly(nodes: list[Any], code: CodeType) -> list[Any]:
+    """Из нескольких лямбд одной строки — та, чьё тело исполняет ``code``."""
+    places = [place for place in code.co_positions() if place[3]]  # у служебных команд столбца нет
+    if len(nodes) == 1 or not places:
+        return nodes
+    start = min((line or 0, column or 0) for line, _, column, _ in places)
+    end = max((line or 0, column or 0) for _, line, _, column in places)
+    return [
+        node
+        for node in nodes
+        if isinstance(node, ast.Lambda)
+        and start == (node.body.lineno, node.body.col_offset)
+        and end == (node.body.end_lineno, node.body.end_col_offset)
+    ]
 
 
 def _first_line(node: Any) -> int:

@@ -28,6 +28,7 @@ QUICK_S = 60.0
 # Файл, куда долгое вычисление складывает готовые части: прерванное продолжится с них.
 KEPT: ContextVar[Path | None] = ContextVar("kept", default=None)
 _LIBRARIES = ("numpy", "scipy", "pandas", "sklearn", "torch")
+_NARROW = {"int8", "int16", "int32", "uint8", "uint16", "uint32", "uint64", "float16", "float32"}
 _SHOWN = 5
 
 
@@ -227,7 +228,7 @@ def _check_arguments(data: Any, params: Any) -> None:
     both = sorted(data.keys() & params.keys())
     if both:
         raise TypeError(f"Аргументы названы и в data, и в params: {', '.join(both)}.")
-    _json(params)
+    _plain(params)
 
 
 # ------------------------------------------------------------------------ отпечаток данных
@@ -288,12 +289,16 @@ def _parts(thing: Any) -> Iterator[str | bytes]:
             yield digest(*_parts(getattr(thing, field.name)))
     elif isinstance(thing, Mapping):
         yield f"mapping {len(thing)}"
-        yield from sorted(digest(*_parts(k)) + digest(*_parts(v)) for k, v in thing.items())
+        for key, item in thing.items():  # пользователей обходят по порядку
+            yield digest(*_parts(key)) + digest(*_parts(item))
     elif isinstance(thing, list | tuple):
         yield f"list {len(thing)}"
         for item in thing:
             yield digest(*_parts(item))
-    elif isinstance(thing, np.generic) and thing.dtype.kind in "biufU":
+    elif isinstance(thing, np.generic) and thing.dtype.name in _NARROW:
+        yield thing.dtype.name
+        yield from _parts(thing.item())
+    elif isinstance(thing, np.bool_ | np.int64):
         yield from _parts(thing.item())
     elif thing is None or isinstance(thing, bool | int | float | str):
         yield _json(thing)
@@ -314,12 +319,19 @@ def _index_parts(index: Any) -> Iterator[str | bytes]:
 
 def _array_parts(array: np.ndarray) -> Iterator[str | bytes]:
     kind = array.dtype.kind
-    yield f"array {kind} {array.shape}"
-    kinds = {"f": "<f8", "i": "<i8", "u": "<u8", "b": "u1", "c": "<c16"}
+    if type(array) not in (
+        np.ndarray,
+        np.memmap,
+    ):  # у MaskedArray и matrix те же числа значат другое
+        raise TypeError(
+            f"у {type(array).__name__} нет отпечатка: передайте обычный массив, а маску — отдельно."
+        )
     if kind in "mM":  # единица времени зависит от версии pandas, момент — нет
-        array, kind = array.astype(f"{kind}8[ns]").astype("<i8"), "i"
-    if kind in kinds:
-        yield np.ascontiguousarray(array).astype(kinds[kind]).tobytes()
+        array = array.astype(f"{kind}8[ns]").astype("<i8")
+    # 32 и 64 разряда округляют по-разному; длина строк и порядок байтов ничего не значат.
+    yield f"array {kind}{'' if kind in 'US' else array.dtype.itemsize} {array.shape}"
+    if kind in "fiubcmM":
+        yield np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<")).tobytes()
     elif kind in "US":
         yield _json([str(x) for x in array.ravel()])
     elif kind == "O":
@@ -328,7 +340,8 @@ def _array_parts(array: np.ndarray) -> Iterator[str | bytes]:
             yield _json(items)
         else:
             for item in items:
-                yield digest(*_parts(item) if _is_data(item) else (f"object {item}",))
+                word = f"object {type(item).__name__} {item}"
+                yield digest(*_parts(item) if _is_data(item) else (word,))
     else:
         raise TypeError(f"у массива типа {array.dtype} нет отпечатка.")
 
@@ -352,7 +365,23 @@ def _json(value: Any, sort_keys: bool = True) -> str:
 
 def _plain(value: Any) -> Any:
     """Значение, каким его потом прочтут из файла."""
-    return json.loads(_json(dict(value) if isinstance(value, Mapping) else value, sort_keys=False))
+    text = _json(dict(value) if isinstance(value, Mapping) else value, sort_keys=False)
+    _check_keys(value)
+    return json.loads(text)
+
+
+def _check_keys(value: Any) -> None:
+    """JSON делает из ключа 1 строку "1": из файла вернулось бы не то, что посчитано."""
+    for key in value if isinstance(value, Mapping) else ():
+        if not isinstance(key, str):
+            raise TypeError(
+                f"Ключ словаря {str(key)[:60]} ({type(key).__name__}) — не строка, и в JSON он "
+                "стал бы строкой. Сделайте ключи строками, str(…), или замените словарь списком "
+                "пар."
+            )
+    if isinstance(value, Mapping | list | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            _check_keys(item)
 
 
 def _value_digest(value: Any) -> str:
