@@ -11,10 +11,11 @@ from recsys_lessons.models.multivae import (
     kl_weight,
     multinomial_nll,
 )
+from sklearn.base import clone
 from torch import nn
 from torch.distributions import Multinomial, Normal, kl_divergence
 
-from recsys_lessons.models import MultiVAE
+from recsys_lessons.models import MultDAE, MultiVAE
 
 TINY = {"hidden": 12, "latent": 4, "epochs": 3, "batch_size": 16, "anneal_steps": 20}
 
@@ -364,3 +365,65 @@ def test_missing_device_gets_a_russian_error(X, device):
 def test_divergence_gets_a_russian_error(X):
     with pytest.raises(FloatingPointError, match="уменьшите темп обучения"):
         MultiVAE(**TINY, lr=1e200).fit(X)
+
+
+# --- Mult-DAE -------------------------------------------------------------------------------------
+
+PLAIN = {"hidden": 12, "latent": 4, "epochs": 3, "batch_size": 16}
+
+
+def test_dae_loss_by_formula(X):
+    """Правдоподобие в точке ``mu`` и λ₂ на сумму квадратов весов; сдвиги не штрафуются."""
+    model = MultDAE(**PLAIN, dropout=0.0, l2=0.3).fit(X)
+    with torch.no_grad():
+        for parameter in model.net_.parameters():
+            if parameter.ndim == 1:
+                parameter += 5.0
+    x, p = X[:20].toarray(), {n: t.numpy() for n, t in model.net_.state_dict().items()}
+    outputs = numpy_scores(model.net_, x)
+    log_pi = outputs - np.log(np.exp(outputs).sum(axis=1, keepdims=True))
+    squares = sum((p[f"{name}.weight"] ** 2).sum() for name in
+                  ("first", "to_latent", "from_latent", "output"))  # fmt: skip
+    expected = -(x * log_pi).sum(axis=1).mean() + 0.3 * squares
+    loss = model.batch_loss(torch.from_numpy(x), torch.Generator())
+    np.testing.assert_allclose(loss.item(), expected, rtol=1e-12)
+
+
+def test_dae_has_no_noise_but_dropout(X):
+    x = torch.from_numpy(X[:20].toarray())
+    for dropout, same in ((0.0, True), (0.5, False)):
+        model = MultDAE(**PLAIN, dropout=dropout).fit(X)
+        first, second = (
+            model.batch_loss(x, torch.Generator().manual_seed(seed)).item() for seed in (1, 2)
+        )
+        assert (first == second) is same
+
+
+def test_dae_training_equals_a_plain_dense_loop(X):
+    model = MultDAE(**PLAIN, dropout=0.4, l2=0.05, lr=0.01, seed=4).fit(X)
+    generator = torch.Generator().manual_seed(4)
+    net = VAENet(40, 12, 4, 0.4, generator)
+    p = [t.detach().clone().requires_grad_() for t in net.parameters()]
+    optimizer = torch.optim.Adam(p, lr=0.01)
+    full, users = torch.from_numpy(X.toarray()), torch.from_numpy(np.flatnonzero(X.sum(axis=1)))
+    for _ in range(3):
+        for batch in users[torch.randperm(len(users), generator=generator)].split(16):
+            x = full[batch]
+            mask = torch.rand(x.shape, generator=generator, dtype=torch.float64) >= 0.4
+            h = x / x.norm(dim=1, keepdim=True) * mask / 0.6
+            mu = (torch.tanh(h @ p[0] + p[1]) @ p[2].T + p[3])[:, :4]
+            logits = torch.tanh(mu @ p[4].T + p[5]) @ p[6].T + p[7]
+            nll = (x.sum(1) * torch.logsumexp(logits, 1) - (x * logits).sum(1)).mean()
+            optimizer.zero_grad()
+            (nll + 0.05 * sum((w**2).sum() for w in p[::2])).backward()
+            optimizer.step()
+    reference = np.concatenate([t.detach().numpy().ravel() for t in p])
+    np.testing.assert_allclose(weights(model), reference, atol=1e-10)
+
+
+def test_dae_keeps_its_settings_and_refuses_bad_ones(X):
+    model = clone(MultDAE(hidden=5, l2=0.1, patience=3))
+    assert (model.hidden, model.l2, model.patience) == (5, 0.1, 3)
+    assert "beta_cap" not in model.get_params()
+    with pytest.raises(ValueError, match=r"l2 — .*получено"):
+        MultDAE(**PLAIN, l2=-1.0).fit(X)

@@ -24,6 +24,7 @@ __all__ = [
     "GPTopFreq",
     "ItemKNN",
     "LightGCN",
+    "MultDAE",
     "MultiVAE",
     "Popularity",
     "RP3beta",
@@ -471,7 +472,7 @@ class MultiVAE(BaseEstimator):
     :param hidden: ширина скрытых слоёв
     :param latent: размерность скрытого вектора $z$
     :param dropout: доля истории, стираемая на входе при обучении
-    :param beta_cap: потолок веса $\beta$ расстояния Кульбака — Лейблера
+    :param beta_cap: потолок веса $\beta$ расхождения Кульбака — Лейблера
     :param anneal_steps: за сколько обновлений $\beta$ дошёл бы до 1; 0 — потолок с начала
     :param epochs: число эпох, с ранней остановкой — наибольшее
     :param batch_size: пользователей в пакете
@@ -538,6 +539,37 @@ class MultiVAE(BaseEstimator):
         """Баллы известных пользователей, форма ``(len(users), n_items)``."""
     def score_history(self, X_new: _Interactions) -> np.ndarray:
         """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``."""
+
+class MultDAE(MultiVAE):
+    r"""Шумоподавляющий автокодировщик: нет ни случайной точки, ни KL (Liang и др., WWW 2018).
+
+    :param hidden: ширина скрытых слоёв
+    :param latent: размерность скрытого вектора $z$
+    :param dropout: доля истории, стираемая на входе при обучении
+    :param l2: штраф $\lambda_2$ на сумму квадратов весов, без сдвигов
+    :param epochs: число эпох, с ранней остановкой — наибольшее
+
+    Остальное — как у :class:`MultiVAE`.
+    """
+
+    l2: _Float
+    def __init__(
+        self,
+        hidden: _Int = 600,
+        latent: _Int = 200,
+        dropout: _Float = 0.5,
+        l2: _Float = 2e-05,
+        epochs: _Int = 25,
+        batch_size: _Int = 50,
+        lr: _Float = 0.001,
+        seed: _Int = 0,
+        device: str | torch.device = "cpu",
+        validate_every: _Int = 1,
+        patience: _Int = 10,
+        dtype: DTypeLike = np.float64,
+    ) -> None: ...
+    def batch_loss(self, x: Any, generator: Any) -> Any:
+        """Функция потерь пакета историй ``x`` формы ``(batch, n_items)``: число."""
 
 class LightGCN(BaseEstimator):
     r"""Матричное разложение, сглаженное по графу взаимодействий (He и др., SIGIR 2020).
