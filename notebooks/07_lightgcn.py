@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 import torch
+from scipy.stats import loguniform
 
 from recsys_lessons import models, plots
 from recsys_lessons.checks import check_better, check_close, check_task, check_true
@@ -37,6 +38,7 @@ from recsys_lessons.evaluation import (
 from recsys_lessons.models import EASE, ItemKNN, Popularity
 from recsys_lessons.results import stored_result
 from recsys_lessons.splits import board_a
+from recsys_lessons.tuning import EASE_SPACE, ITEM_KNN_NATURAL, ITEM_KNN_SPACE, Search, check_fair, tune
 
 plots.use_style()
 
@@ -692,6 +694,32 @@ if PyGLightGCN:
 # слоёв даём одинаковый бюджет: пять штрафов, не больше ста эпох, ранняя остановка. Темп обучения у
 # всех 0,02. Счёт долгий, поэтому значения хранятся рядом с уроком.
 
+# %%
+def search(part, budget, seed):
+    """Подбор каждой модели урока с одним бюджетом на валидационной части."""
+
+    def network(**point):
+        return models.LightGCN(epochs=600, patience=30, dtype=np.float32, seed=seed, **point)
+
+    space = {
+        "lr": loguniform(1e-3, 0.1),
+        "l2": loguniform(1e-4, 0.1),
+        "n_factors": [16, 32, 64, 128],
+    }
+    layers = {**space, "n_layers": [1, 2, 3, 4]}
+    low_pass = {"n_factors": [8, 16, 32, 64, 128, 256, 512], "low_pass": loguniform(0.01, 10)}
+    common = {"data": part, "metric": "NDCG@10", "budget": budget, "seed": seed}
+    found = [
+        tune("МР с BPR", partial(network, n_layers=0), space, **common),
+        tune("LightGCN", network, layers, natural={"n_layers": [1]}, **common),
+        tune("GF-CF", models.GFCF, low_pass, **common),
+        tune("EASE", models.EASE, EASE_SPACE, **common),
+        tune("Item-KNN", models.ItemKNN, ITEM_KNN_SPACE, natural=ITEM_KNN_NATURAL, **common),
+        tune("Популярное", models.Popularity, {}, **common),
+    ]
+    return {one.model: one.record() for one in found}
+
+
 # %% [markdown]
 # ### Как считали подбор
 #
@@ -699,7 +727,7 @@ if PyGLightGCN:
 
 
 # %%
-def tune(split, layers, penalties, epochs):
+def common_grid(split, layers, penalties, epochs):
     """Перебор слоёв и штрафов на валидационной части: строка таблицы на пару."""
 
     def quality(model):
@@ -719,7 +747,7 @@ def tune(split, layers, penalties, epochs):
 
 budget = {"layers": [0, 1, 2, 3, 4], "penalties": [3e-4, 1e-3, 3e-3, 1e-2, 3e-2], "epochs": 100}
 tried = stored_result(
-    "07_lightgcn.tuning", tune, data={"split": validation}, params=budget, tolerance=0.005
+    "07_lightgcn.tuning", common_grid, data={"split": validation}, params=budget, tolerance=0.005
 )
 tuning = pd.DataFrame(tried)
 
@@ -1174,6 +1202,60 @@ for name, rows in peeked.items():
 # эпоха на двух ядрах — уже минуты, а эпох нужны сотни. Тогда берут видеокарту (`device="cuda"`, код
 # тот же), обходят не всю окрестность, а выборку соседей, или выбирают модель с решением в явном виде.
 
+# %% [markdown] tags=["deep"]
+# ### Углубление. Что было потом
+#
+# TODO
+
+# %% tags=["model", "deep"]
+from scipy.sparse.linalg import svds
+
+
+class GFCF(BaseEstimator):
+    """Фильтр нижних частот на графе фильмов, без обучения (Shen и др., CIKM 2021).
+
+    Вес взаимодействия роли не играет.
+
+    :param n_factors: сколько старших сингулярных векторов составляют низкие частоты ($d$)
+    :param low_pass: вес низких частот ($\\gamma$); при 0 остаётся одно сходство через зрителей
+    """
+
+    def __init__(self, n_factors=128, low_pass=0.3):
+        self.n_factors, self.low_pass = n_factors, low_pass
+
+    def fit(self, X):
+        """Найти веса ``B_`` по матрице взаимодействий CSR ``(n_users, n_items)``.
+
+        :raises TypeError: матрица не разреженная
+        :raises ValueError: матрица или гиперпараметр не годятся
+        :raises MemoryError: квадрат каталога не помещается в память
+        """
+        gamma = inputs.check_number("low_pass", self.low_pass, 0)
+        X = inputs.check_training(X)
+        X.data[:] = 1
+        n_users, n_items = X.shape
+        inputs.check_square(n_items, X.dtype, 2, "Оставьте частые объекты.")
+        d = inputs.check_count("n_factors", self.n_factors, 1, min(X.shape) - 1)
+        R = normalized_adjacency(X)[:n_users, n_users:]
+        V = svds(R, d, return_singular_vectors="vh", rng=np.random.default_rng(0))[2].T
+        root = np.sqrt(np.bincount(X.indices, minlength=n_items))
+        low = V / np.maximum(root, 1)[:, None] @ (V * root[:, None]).T
+        self.X_, self.B_ = X, (R.T @ R).toarray() + gamma * low
+        return self
+
+    def score(self, users):
+        """Баллы известных пользователей, форма ``(len(users), n_items)``."""
+        inputs.check_fitted(self, "B_")
+        return self.X_[inputs.check_users(users, self.X_.shape[0])] @ self.B_
+
+    def score_history(self, X_new):
+        """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``."""
+        inputs.check_fitted(self, "B_")
+        X_new = inputs.check_interactions(X_new, n_items=len(self.B_))
+        X_new.data[:] = 1
+        return X_new @ self.B_
+
+
 # %% [markdown]
 # ## Проверьте себя
 #
@@ -1228,11 +1310,20 @@ for name, rows in peeked.items():
 # $Q^{(0)}$, форма $I\times d$. У зрителя без фильмов вектор нулевой.
 
 # %%
-with_cold = np.array([[1.0, 0, 1], [0, 0, 0], [1, 1, 1]])
-cold_answer = np.array([[0.5, 0, 0.5], [0, 0, 0], [6**-0.5, 3**-0.5, 6**-0.5]])
+with_cold = np.array([[1.0, 0, 1, 0], [0, 0, 0, 0], [1, 1, 1, 0]])
+cold_answer = np.array([[0.5, 0, 0.5, 0], [0, 0, 0, 0], [6**-0.5, 3**-0.5, 6**-0.5, 0]])
 step_cases = [
     ((X_hand.toarray(), Z_hand[2:]), first[:2, None], "вес ребра — 1 / √(степень × степень)"),
-    ((with_cold, np.eye(3)), cold_answer, "степень фильма — сумма столбца; не делите ноль на ноль"),
+    (
+        (with_cold, np.eye(4)),
+        cold_answer,
+        "степень фильма — сумма столбца; у зрителя и у фильма без рёбер не делите ноль на ноль",
+    ),
+    (
+        (with_cold[[0, 2]], np.arange(8.0).reshape(4, 2)),
+        cold_answer[[0, 2]] @ np.arange(8.0).reshape(4, 2),
+        "длина вектора — любая, степени считают по данной матрице",
+    ),
 ]
 
 
@@ -1265,6 +1356,12 @@ check_task("Ответ к заданию 1", one_step_answer, step_cases)
 negative_cases = [
     ((np.array([1, 3]), np.arange(4)), np.array([0, 2, 4, 5]), "чужие по порядку: 0, 2, 4, 5"),
     ((np.arange(3), np.array([0, 5])), np.array([3, 8]), "при i[t] - t = r любимый стоит раньше"),
+    (
+        (np.array([2, 3, 7]), np.array([900, 1, 4, 2, 4])),
+        np.array([903, 1, 6, 4, 6]),
+        "порядок и повторы r — как даны; каталог может быть любым",
+    ),
+    ((np.array([], int), np.array([4, 0])), np.array([4, 0]), "без любимых чужие — все"),
 ]
 
 
