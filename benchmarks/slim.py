@@ -13,6 +13,7 @@
 
 import argparse
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -69,7 +70,7 @@ def by_irspack(X: sp.csr_matrix) -> sp.csr_array:
     return sp.csr_array(model.learn().W)
 
 
-def ours(solver: str = "cd", dtype: str = "float32") -> SLIM:
+def ours(solver: Literal["cd", "admm"] = "cd", dtype: str = "float32") -> SLIM:
     return SLIM(l1=L1, l2=L2, solver=solver, tol=TOL, dtype=np.dtype(dtype))
 
 

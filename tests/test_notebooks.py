@@ -122,7 +122,7 @@ def test_public_classes_have_russian_docstrings():
 # Уроки, где сравнения ещё не проведены через check_fair.
 WITHOUT_FAIR = {path.stem for path in SOURCES}
 # Уроки, для заданий которых неверные ответы ещё не собраны.
-WITHOUT_WRONG = {path.stem for path in SOURCES} - {"04_ease", "07_lightgcn"}
+WITHOUT_WRONG = {path.stem for path in SOURCES} - {"04_ease", "05_slim", "07_lightgcn"}
 N_WRONG = 8
 
 

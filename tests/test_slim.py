@@ -11,7 +11,7 @@ from recsys_lessons.models.slim import admm, coordinate_descent, sweep
 from sklearn.linear_model import ElasticNet
 
 from recsys_lessons.datasets import load_movielens
-from recsys_lessons.models import EASE, SLIM
+from recsys_lessons.models import EASE, SLIM, SignedSLIM
 from recsys_lessons.splits import board_a
 from recsys_lessons.synthetic import make_clusters
 
@@ -282,3 +282,51 @@ def test_catalogue_of_one_item(solver):
 def test_bad_parameter_gets_a_russian_error(name, value):
     with pytest.raises(ValueError, match=f"{name} — "):
         SLIM(**{name: value}).fit(X_HAND)
+
+
+# ------------------------------------------------------------------- без запрета на знак
+
+
+def signed(l1, l2, solver="cd"):
+    return SignedSLIM(l1=l1, l2=l2, solver=solver, tol=1e-11, max_iter=20_000)
+
+
+def signed_violation(X, B, l1, l2):
+    """Наибольшее нарушение условий оптимальности эластичной сети с весами обоих знаков."""
+    B = B.toarray()
+    gradient = X.T @ (X @ B - X.toarray()) + l2 * B
+    np.fill_diagonal(gradient, 0)
+    return np.where(
+        B == 0, np.maximum(abs(gradient) - l1, 0), abs(gradient + l1 * np.sign(B))
+    ).max()
+
+
+@pytest.mark.parametrize("l1", [0.5, 3.0])
+def test_signed_column_is_an_elastic_net_of_both_signs(X, l1):
+    B = signed(l1, 5.0).fit(X).B_.toarray()
+    assert (B < 0).any() and (B > 0).any()
+    dense, n_users = X.toarray(), X.shape[0]
+    for j in range(0, 60, 7):
+        others = np.delete(np.arange(60), j)
+        net = ElasticNet(
+            (l1 + 5) / n_users, l1_ratio=l1 / (l1 + 5), fit_intercept=False, tol=1e-12,
+            max_iter=100_000,
+        )  # fmt: skip
+        net.fit(dense[:, others], dense[:, j])
+        np.testing.assert_allclose(B[others, j], net.coef_, atol=1e-7)
+
+
+@pytest.mark.parametrize("solver", ["cd", "admm"])
+def test_signed_without_l1_is_ease(X, solver):
+    B = signed(0, 9.0, solver).fit(X).B_.toarray()
+    np.testing.assert_allclose(B, EASE(l2=9).fit(X).B_, atol=1e-7)
+
+
+def test_signed_weights_are_not_screened():
+    """У последнего объекта ни с кем нет больше l1 общих, но веса с двумя знаками у него есть."""
+    rows = [[0, 1, 0, 2], [2, 0, 0, 0], [2, 3, 5, 0], [0, 1, 1, 0], [5, 0, 0, 0]]
+    X = sp.csr_array(np.array(rows, dtype=float))
+    assert (X.T @ X).toarray()[3, :3].max() <= 2
+    B = signed(2.0, 0.01).fit(X).B_
+    assert signed_violation(X, B, 2.0, 0.01) < 1e-6
+    assert B.toarray()[3].any() or B.toarray()[:, 3].any()

@@ -29,6 +29,7 @@ MODELS = {
     "SVD": r"SVD",
     "EASE": r"EASE",
     "SLIM": r"SLIM",
+    "SignedSLIM": r"SignedSLIM",
     "MultiVAE": r"MultiVAE",
     "LightGCN": r"LightGCN",
     "МР с BPR": r"МР с BPR|разложени\w+ без графа",

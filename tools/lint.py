@@ -350,14 +350,14 @@ SYMBOLS = {
 
 
 def glossary() -> dict[str, list[str]]:
-    """Термин → слова, которые вместо него не употребляют: таблица словаря из 00a_start.
+    """Термин → слова, которые вместо него не употребляют: таблица словаря из A_handbook.
 
     :raises ValueError: таблица не найдена
     """
-    text = (FOLDER / "00a_start.py").read_text(encoding="utf-8")
+    text = (FOLDER / "A_handbook.py").read_text(encoding="utf-8")
     found = re.search(r"^# \| Термин \|.*\n# \|[-| ]+\|\n((?:# \|.*\n)+)", text, re.MULTILINE)
     if not found:
-        raise ValueError("В 00a_start.py нет таблицы «| Термин | … |»: словарь берётся оттуда.")
+        raise ValueError("В A_handbook.py нет таблицы «| Термин | … |»: словарь берётся оттуда.")
     terms = {}
     for row in found[1].splitlines():
         columns = [column.strip() for column in row.strip("# |").split("|")]

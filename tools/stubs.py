@@ -6,6 +6,7 @@
 """
 
 import ast
+import builtins
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -186,13 +187,23 @@ def _with_defaults(method: ast.FunctionDef) -> list[tuple[str, ast.expr | None]]
     return [(x.arg, value) for x, value in [*zip(names, padded, strict=True), *keywords]]
 
 
+def _known(default: ast.expr) -> ast.expr:
+    """Значение по умолчанию; вместо имени, которого в заглушке нет, — многоточие."""
+    unknown = isinstance(default, ast.Name) and not hasattr(builtins, default.id)
+    return ast.Constant(...) if unknown else default
+
+
 def _parameters(method: ast.FunctionDef, types: dict[str, str]) -> str:
     own = types if method.name == "__init__" else {}
     kinds = {name: _type(name, default, own) for name, default in _with_defaults(method)}
     arguments = deepcopy(method.args)
+    arguments.defaults = [_known(x) for x in arguments.defaults]
+    arguments.kw_defaults = [x and _known(x) for x in arguments.kw_defaults]
     for x in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
         if x.arg in kinds:
             x.annotation = ast.parse(kinds[x.arg], mode="eval").body
+    if arguments.vararg:
+        arguments.vararg.annotation = ast.Name("Any")
     return ast.unparse(arguments)
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "Popularity",
     "SeededDropout",
     "SequenceEncoder",
+    "SignedSLIM",
     "SparseLinear",
     "VAENet",
 ]
@@ -262,7 +263,7 @@ class SLIM(BaseEstimator):
 
     l1: _Float
     l2: _Float
-    solver: str
+    solver: Literal["cd", "admm"]
     max_iter: _Int
     tol: _Float
     dtype: DTypeLike
@@ -273,7 +274,7 @@ class SLIM(BaseEstimator):
         self,
         l1: _Float = 2.0,
         l2: _Float = 100.0,
-        solver: str = "cd",
+        solver: Literal["cd", "admm"] = "cd",
         max_iter: _Int = 100,
         tol: _Float = 0.0001,
         dtype: DTypeLike = np.float64,
@@ -286,6 +287,8 @@ class SLIM(BaseEstimator):
             вне границ
         :raises MemoryError: квадрат каталога не помещается в память
         """
+    def solve(self, *problem: Any, threshold: Any = ...) -> Any:
+        """Веса выбранным решателем."""
     def score(self, users: _Items) -> np.ndarray:
         """Баллы известных пользователей, форма ``(len(users), n_items)``.
 
@@ -298,6 +301,14 @@ class SLIM(BaseEstimator):
         :raises sklearn.exceptions.NotFittedError: модель не обучена
         :raises ValueError: матрица испорчена, в ней не тот каталог
         """
+
+class SignedSLIM(SLIM):
+    """SLIM без запрета отрицательных весов: разреженная EASE.
+
+    Задача столбца — эластичная сеть (Zou, Hastie, 2005). Гиперпараметры те же, что у ``SLIM``.
+    """
+    def solve(self, *problem: Any, threshold: Any = ...) -> Any:
+        """Веса выбранным решателем, порог двусторонний."""
 
 class SparseLinear(nn.Module):
     """Слой ``x @ weight + bias``: складывает строки ``weight`` там, где ``x`` не ноль.
