@@ -84,7 +84,7 @@ for item in suggested:
 # [Adam](A_handbook.ipynb#cell-id=adam). Метрики и протокол — в [уроке 00b](00b_evaluation.ipynb), с чем
 # сравниваем — в [уроке 04](04_ease.ipynb).
 #
-# **Время.** 115 минут чтения, около минуты исполнения.
+# **Время.** 125 минут чтения, около минуты исполнения.
 #
 # **Статья.** X. He, K. Deng, X. Wang, Y. Li, Y. Zhang, M. Wang, «LightGCN: Simplifying and Powering
 # Graph Convolution Network for Recommendation», SIGIR 2020.
