@@ -1,15 +1,17 @@
 """iALS из урока: ручной счёт, плотный эталон, implicit и irspack, свойства цели, плохой ввод."""
 
+import sys
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from implicit.cpu._als import calculate_loss
 from implicit.cpu.als import AlternatingLeastSquares
 from irspack import IALSRecommender
-from recsys_lessons.models.ials import half_sweep, penalties
+from recsys_lessons.models.ials import compiled_rows, half_sweep, half_sweep_cg, penalties
 from threadpoolctl import threadpool_limits
 
-from recsys_lessons.models import IALS
+from recsys_lessons.models import IALS, IALSCG
 from recsys_lessons.synthetic import make_clusters
 
 Q_HAND = np.array([[1.0, 0], [1, 1], [0, 1]])
@@ -53,15 +55,14 @@ def dense_half_sweep(X, Q, l2, alpha0, nu):
 
 
 def reference_implicit(X, Q, n_sweeps, **settings):
-    """Модель implicit: точные решения, float64, начальные векторы объектов ``Q``."""
+    """Модель implicit: точные решения, если не сказано иное, float64, начальные векторы ``Q``."""
     with threadpool_limits(1, "blas"):
         model = AlternatingLeastSquares(
             factors=Q.shape[1],
             iterations=n_sweeps,
-            use_cg=False,
             dtype=np.float64,
             num_threads=1,
-            **settings,
+            **{"use_cg": False} | settings,
         )
         model.user_factors = np.zeros((X.shape[0], Q.shape[1]))
         model.item_factors = Q.copy()
@@ -320,3 +321,119 @@ def test_explicit_zero_is_no_interaction(X):
         shape=X.shape,
     )
     np.testing.assert_array_equal(IALS(**SMALL).fit(with_zero).P_, IALS(**SMALL).fit(X).P_)
+
+
+# ------------------------------------------------------------------ сопряжённые градиенты
+
+
+def numpy_cg(X, Q, start, l2, alpha0, nu, n_steps):
+    """Сопряжённые градиенты по учебнику: у каждой строки своя плотная система."""
+    rows = []
+    for x, p in zip(X.toarray(), start.copy(), strict=True):
+        penalty = l2 * (x.sum() + alpha0 * len(x)) ** nu
+        A = Q.T @ np.diag(x + alpha0) @ Q + penalty * np.eye(Q.shape[1])
+        r = Q.T @ x - A @ p
+        v = r.copy()
+        for _ in range(n_steps):
+            step = r @ r / (v @ A @ v)
+            p += step * v
+            after = r - step * A @ v
+            v = after + (after @ after) / (r @ r) * v
+            r = after
+        rows.append(p if x.any() else 0 * p)
+    return np.array(rows)
+
+
+CG = {"l2": 0.7, "alpha0": 0.3}
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    rng = np.random.default_rng(5)
+    return rng.normal(0, 1, (40, 6)), rng.normal(0, 1, (80, 6))
+
+
+@pytest.mark.parametrize("nu", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("n_steps", [1, 2, 3])
+def test_cg_takes_the_steps_of_the_textbook(weighted, vectors, nu, n_steps):
+    found = half_sweep_cg(weighted, *vectors, **CG, nu=nu, n_steps=n_steps)
+    expected = numpy_cg(weighted, *vectors, **CG, nu=nu, n_steps=n_steps)
+    np.testing.assert_allclose(found, expected, atol=1e-10)
+
+
+def test_one_cg_step_by_hand():
+    """Строка 0 из нуля: r = (1, 0), A r = (2½, ½), шаг 1 / 2½."""
+    found = half_sweep_cg(X_HAND, Q_HAND, np.zeros((3, 2)), 0.5, 0.5, 0, n_steps=1)
+    np.testing.assert_allclose(found[0], [0.4, 0], atol=1e-14)
+    np.testing.assert_array_equal(found[1], [0, 0])
+
+
+def test_as_many_cg_steps_as_factors_are_exact(weighted, vectors):
+    found = half_sweep_cg(weighted, *vectors, **CG, nu=0.5, n_steps=6)
+    exact = half_sweep(weighted, vectors[0], **CG, nu=0.5)
+    np.testing.assert_allclose(found, exact, atol=1e-6)
+
+
+def test_cg_at_the_solution_stays_there(weighted, vectors):
+    """Невязка — ноль или шум округления: ни nan, ни ухода от решения."""
+    exact = half_sweep(weighted, vectors[0], **CG, nu=1)
+    for n_steps in (3, 50):
+        found = half_sweep_cg(weighted, vectors[0], exact, **CG, nu=1, n_steps=n_steps)
+        np.testing.assert_allclose(found, exact, atol=1e-9)
+    zero = half_sweep_cg(weighted, np.zeros((40, 6)), np.zeros((80, 6)), **CG, nu=1)
+    assert not zero.any()
+
+
+def test_cg_does_not_touch_its_start(weighted, vectors):
+    start = vectors[1].copy()
+    half_sweep_cg(weighted, vectors[0], start, **CG, nu=1)
+    np.testing.assert_array_equal(start, vectors[1])
+
+
+def test_every_row_is_solved_in_one_thread_and_in_two():
+    """Строки раздаются потокам блоками; ни одна не пропущена."""
+    rng = np.random.default_rng(6)
+    X = sp.csr_array((rng.random((450, 40)) < 0.3).astype(float))
+    Q, before = rng.normal(0, 1, (40, 6)), rng.normal(0, 1, (450, 6))
+    one, two = (half_sweep_cg(X, Q, before, **CG, nu=1, n_threads=n) for n in (1, 2))
+    np.testing.assert_array_equal(one, two)
+    expected = numpy_cg(X, Q, before, **CG, nu=1, n_steps=3)
+    np.testing.assert_allclose(one, expected, atol=1e-10)
+
+
+def test_cg_model_agrees_with_exact_model_and_with_implicit_cg(X):
+    many = IALSCG(**SMALL, n_steps=12).fit(X).score(np.arange(80))
+    np.testing.assert_allclose(many, IALS(**SMALL).fit(X).score(np.arange(80)), atol=1e-8)
+    alpha0, l2, root = 0.25, 0.5, np.sqrt(1.25)
+    model = IALSCG(6, l2, alpha0, nu=0, n_sweeps=15).fit(X)
+    settings = {"alpha": 1 + 1 / alpha0, "regularization": l2 * (1 + alpha0) / alpha0}
+    theirs = reference_implicit(X, start(40, 6) * root, 15, use_cg=True, **settings)
+    assert abs(model.P_ * root - theirs.user_factors).max() < 1e-8
+    assert abs(model.Q_ * root - theirs.item_factors).max() < 1e-8
+
+
+def test_cg_model_solves_a_new_user_exactly(X):
+    model = IALSCG(**SMALL).fit(X)
+    expected = dense_half_sweep(X[[4, 9]], model.Q_, 0.02, 0.25, 1.0) @ model.Q_.T
+    np.testing.assert_allclose(model.score_history(X[[4, 9]]), expected, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("n_steps", 0), ("n_threads", 0), ("n_threads", 2000), ("n_steps", 1.5)]
+)
+def test_bad_cg_parameter_gets_a_russian_error(name, value):
+    with pytest.raises(ValueError, match=f"{name} — "):
+        IALSCG(**{name: value}).fit(X_HAND)
+
+
+def test_cg_overflow_gets_a_russian_error():
+    large = sp.csr_array(np.full((3, 40), 1e30, dtype=np.float32))
+    with pytest.raises(ValueError, match="переполнились"), np.errstate(all="ignore"):
+        IALSCG(dtype=np.float32).fit(large)
+
+
+def test_without_numba_the_error_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", None)
+    compiled_rows.cache_clear()
+    with pytest.raises(ImportError, match="pip install numba"):
+        IALSCG(**SMALL).fit(X_HAND)

@@ -122,7 +122,7 @@ def test_public_classes_have_russian_docstrings():
 # Уроки, где сравнения ещё не проведены через check_fair.
 WITHOUT_FAIR = {path.stem for path in SOURCES}
 # Уроки, для заданий которых неверные ответы ещё не собраны.
-WITHOUT_WRONG = {path.stem for path in SOURCES} - {"04_ease", "05_slim", "07_lightgcn"}
+WITHOUT_WRONG = {f"0{n}" for n in (1, 2, 6, 8)}
 N_WRONG = 8
 
 
@@ -154,7 +154,7 @@ def test_task_checks_fail_on_the_stub_and_pass_on_the_solution(source, monkeypat
         assert task_problem(namespace[name], cases), "проверка приняла заготовку"
         assert task_problem(solution, cases) == ""
         assert task_problem(lambda *args, f=solution: single(f(*args)), cases) == ""
-        if source.stem not in WITHOUT_WRONG:
+        if source.stem[:2] not in WITHOUT_WRONG:
             module = importlib.import_module(f"tests.wrong_answers.l{source.stem}")
             wrong = {n: f for n, f in vars(module).items() if n.startswith(f"{name}__")}
             assert len(wrong) >= N_WRONG, name

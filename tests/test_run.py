@@ -476,6 +476,19 @@ def test_jupyterlab_speaks_russian_and_shows_pages_rendered(project):
     assert '"markdown": "Markdown Preview"' in overrides.read_text()
 
 
+def test_jupyterlab_computes_in_one_thread(project, monkeypatch):
+    def start(command, **keywords):
+        given.update(keywords["env"])
+        return real([sys.executable, "-c", ""], **keywords)
+
+    given, real = {}, tasks.subprocess.Popen
+    for name in tasks.REPEATABLE:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(tasks.subprocess, "Popen", start)
+    assert tasks.jupyter(tasks.MY, pages.START, {}) == 0
+    assert given["OPENBLAS_NUM_THREADS"] == given["OMP_NUM_THREADS"] == "1"
+
+
 def test_children_do_not_think_they_are_built(monkeypatch):
     monkeypatch.setenv("RECSYS_LESSONS_BUILD", "1")
     variables = tasks.environment(**tasks.REPEATABLE)

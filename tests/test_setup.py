@@ -63,7 +63,7 @@ def test_requirements_name_no_exact_versions():
 # Чем импорт отличается от имени пакета.
 PACKAGE_OF = {"sklearn": "scikit-learn"}
 # Нужны только сверкам внутри уроков: без них урок идёт до конца и говорит, что пропущено.
-CHECKS_ONLY = {"implicit", "torch-geometric"}
+CHECKS_ONLY = {"implicit", "numba", "torch-geometric"}
 
 
 def imported_packages():

@@ -50,6 +50,7 @@ LAB_SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 # Один поток на вычисление и постоянный порядок множеств: выводы уроков не зависят от машины.
+# На занятой машине потоки OpenBLAS к тому же ждут друг друга, и ячейки считаются в разы дольше.
 REPEATABLE = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -384,7 +385,7 @@ def jupyter(folder: Path, first: str, options: dict[str, str], *extra: str) -> i
     command += [*extra, *shlex.split(options.get("LAB_ARGS", ""))]
     say("Запускаю JupyterLab. Он откроется в браузере, адрес с портом — в строках ниже.")
     say("Остановить: Ctrl+C в этом окне.")
-    process = subprocess.Popen(command, cwd=ROOT, env=environment())
+    process = subprocess.Popen(command, cwd=ROOT, env=environment(**REPEATABLE))
     try:
         while True:
             try:

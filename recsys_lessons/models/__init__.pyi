@@ -15,6 +15,7 @@ __all__ = [
     "EDLAE",
     "GFCF",
     "IALS",
+    "IALSCG",
     "SLIM",
     "TIFUKNN",
     "AttentionBlock",
@@ -199,6 +200,32 @@ class IALS(BaseEstimator):
         """Баллы известных пользователей, форма ``(len(users), n_items)``."""
     def score_history(self, X_new: _Interactions) -> np.ndarray:
         """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``."""
+
+class IALSCG(IALS):
+    """iALS, где системы решаются неточно, сопряжёнными градиентами; нужна библиотека numba.
+
+    Вектор нового пользователя ищется точно. Гиперпараметры — как у :class:`IALS` и ещё два.
+
+    :param n_steps: сколько шагов на строку
+    :param n_threads: во сколько потоков
+    """
+
+    n_steps: _Int
+    n_threads: _Int
+    def __init__(
+        self,
+        n_factors: _Int = 96,
+        regularization: _Float = 0.01,
+        alpha0: _Float = 0.3,
+        nu: _Float = 1,
+        n_sweeps: _Int = 15,
+        seed: _Int = 0,
+        dtype: DTypeLike = float,
+        n_steps: _Int = 3,
+        n_threads: _Int = 1,
+    ) -> None: ...
+    def fit(self, X: _Interactions) -> Self:
+        """То же, что у :class:`IALS`; векторы ``P_`` и ``Q_`` приближённые."""
 
 class EASE(BaseEstimator):
     r"""Линейная модель «объект — объект» с решением в явном виде (Steck, WWW 2019).
