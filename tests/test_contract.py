@@ -32,6 +32,7 @@ FOR_CLUSTERS = {
         "anneal_steps": 1000,
     },
     "LightGCN": {"n_factors": 16, "epochs": 20, "batch_size": 1024},
+    "GFCF": {"n_factors": 8},
 }  # fmt: skip
 MATRIX_MODELS = [
     cls

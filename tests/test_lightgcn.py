@@ -16,7 +16,7 @@ from sklearn.exceptions import NotFittedError
 from torch_geometric.nn.models import LightGCN as PyGLightGCN
 
 from recsys_lessons.inputs import check_training
-from recsys_lessons.models import LightGCN
+from recsys_lessons.models import GFCF, LightGCN
 from recsys_lessons.models import lightgcn as lesson
 
 X_HAND = sp.csr_array([[1.0, 1], [0, 1]])
@@ -352,3 +352,72 @@ def test_bad_users_get_a_russian_error(X):
     model = LightGCN(**SMALL).fit(X)
     with pytest.raises(ValueError, match="Пользователя 70 нет"):
         model.score([70])
+
+
+# ------------------------------------------------------------------------------ GF-CF
+
+
+def test_gfcf_by_hand():
+    """Старший вектор связного графа — корни степеней, поэтому низкие частоты — популярность."""
+    B = GFCF(n_factors=1, low_pass=3.0).fit(X_HAND).B_
+    similar = [[1 / 2, 8**-0.5], [8**-0.5, 3 / 4]]
+    np.testing.assert_allclose(B, similar + np.array([1.0, 2]), atol=1e-12)
+
+
+@pytest.mark.parametrize("d", [1, 7, 30])
+def test_gfcf_is_the_formula(X, d):
+    """Плотные матрицы и полное разложение вместо разреженных и частичного."""
+    dense = X.toarray()
+    users, items = (np.maximum(dense.sum(axis=axis), 1) for axis in (1, 0))
+    R = dense / np.sqrt(np.outer(users, items))
+    V = np.linalg.svd(R)[2][:d].T
+    low = np.diag(items**-0.5) @ V @ V.T @ np.diag(items**0.5)
+    model = GFCF(n_factors=d, low_pass=0.7).fit(X)
+    np.testing.assert_allclose(model.B_, R.T @ R + 0.7 * low, atol=1e-10)
+    np.testing.assert_allclose(model.score([3, 0]), dense[[3, 0]] @ model.B_, atol=1e-12)
+
+
+def test_gfcf_without_low_frequencies_is_two_steps_of_the_graph(X):
+    two_steps = normalized_adjacency(X) @ normalized_adjacency(X)
+    B = GFCF(n_factors=3, low_pass=0).fit(X).B_
+    np.testing.assert_allclose(B, two_steps[70:, 70:].toarray(), atol=1e-12)
+
+
+def test_gfcf_of_all_frequencies_adds_the_history_itself(X):
+    full = GFCF(n_factors=1000, low_pass=2.0).fit(X).B_ - GFCF(low_pass=0).fit(X).B_
+    np.testing.assert_allclose(full, 2 * np.diag(X.sum(axis=0) > 0), atol=1e-10)
+
+
+def test_gfcf_knows_new_users_and_ignores_weights(X):
+    model = GFCF(n_factors=5).fit(X)
+    np.testing.assert_allclose(model.score_history(X), model.score(range(70)), atol=1e-12)
+    np.testing.assert_array_equal(model.score_history(3 * X[:4]), model.score_history(X[:4]))
+    np.testing.assert_array_equal(GFCF(n_factors=5).fit(2.5 * X).B_, model.B_)
+    assert not model.score([5]).any()
+    assert not model.score(range(70))[:, 17].any()
+
+
+def test_gfcf_leaves_the_matrix_of_the_reader_alone(X):
+    twice = 2 * X
+    GFCF(n_factors=5).fit(twice).score_history(twice)
+    np.testing.assert_array_equal(twice.toarray(), 2 * X.toarray())
+
+
+@pytest.mark.parametrize(
+    "options", [{"n_factors": 0}, {"n_factors": 2.5}, {"low_pass": -1}, {"low_pass": None}]
+)
+def test_gfcf_refuses_bad_settings_in_russian(X, options):
+    with pytest.raises(ValueError, match=f"{next(iter(options))} — "):
+        GFCF(**options).fit(X)
+
+
+def test_gfcf_refuses_bad_users_in_russian(X):
+    with pytest.raises(NotFittedError, match="не обучена"):
+        GFCF().score([0])
+    with pytest.raises(NotFittedError, match="не обучена"):
+        GFCF().score_history(X)
+    model = GFCF(n_factors=5).fit(X)
+    with pytest.raises(ValueError, match="Пользователя 70 нет"):
+        model.score([70])
+    with pytest.raises(ValueError, match="30"):
+        model.score_history(X[:, :30])

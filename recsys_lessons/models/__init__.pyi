@@ -13,6 +13,7 @@ from torch import nn
 __all__ = [
     "EASE",
     "EDLAE",
+    "GFCF",
     "IALS",
     "IALSCG",
     "SLIM",
@@ -653,6 +654,33 @@ class LightGCN(BaseEstimator):
         """
     def score(self, users: _Items) -> np.ndarray:
         """Баллы известных пользователей, форма ``(len(users), n_items)``."""
+
+class GFCF(BaseEstimator):
+    r"""Фильтр нижних частот на графе фильмов, без обучения (Shen и др., CIKM 2021).
+
+    Вес взаимодействия роли не играет.
+
+    :param n_factors: сколько старших сингулярных векторов составляют низкие частоты ($d$); больше,
+        чем объектов, их не бывает
+    :param low_pass: вес низких частот ($\gamma$); при 0 остаётся одно сходство через зрителей
+    """
+
+    n_factors: _Int
+    low_pass: _Float
+    X_: sp.csr_array
+    B_: Any
+    def __init__(self, n_factors: _Int = 128, low_pass: _Float = 0.3) -> None: ...
+    def fit(self, X: _Interactions) -> Self:
+        """Найти веса ``B_`` по матрице взаимодействий CSR ``(n_users, n_items)``.
+
+        :raises TypeError: матрица не разреженная
+        :raises ValueError: матрица или гиперпараметр не годятся
+        :raises MemoryError: квадрат каталога не помещается в память
+        """
+    def score(self, users: _Items) -> np.ndarray:
+        """Баллы известных пользователей, форма ``(len(users), n_items)``."""
+    def score_history(self, X_new: _Interactions) -> np.ndarray:
+        """Баллы новых пользователей по их истории, форма ``(n_new, n_items)``."""
 
 class SeededDropout(nn.Module):
     """Прореживание, которое берёт случайные числа из своего генератора.
