@@ -1017,47 +1017,6 @@ for rival in ("Популярное", "EASE", "Item-KNN"):
 # пространство хуже. Почему она отстаёт, этот опыт не говорит: причину никто не менял.
 
 # %% [markdown] tags=["deep"]
-# ### Углубление. Другое зерно подбора
-#
-# Двенадцать точек — случайная выборка. Выберем их другим зерном и повторим всё, до теста.
-
-# %% tags=["deep"]
-stored_again = stored_result(
-    "06_multivae.search_again",
-    search,
-    data={"part": validation},
-    params={"budget": 12, "seed": 1, "names": known},
-    tolerance=0.004,
-)
-searches_again = {name: Search(**record) for name, record in stored_again.items()}
-by_seed_again = stored_result(
-    "06_multivae.seeds_again",
-    contest_over_seeds,
-    data={"ratings": ratings},
-    params={"chosen": {n: f.params for n, f in searches_again.items()}, "n_seeds": 5},
-    tolerance=0.002,
-)
-
-
-def both_searches(name, *tables):
-    """Разность с моделью ``name`` после каждого подбора; тот же ли вывод по двум ошибкам."""
-    verdicts = set()
-    for seed, table in enumerate(tables):
-        mean, se = versus(table, name)
-        print(f"зерно {seed}: MultiVAE − {name} {mean:+.4f} ± {se:.4f}, ошибок {mean / se:+.1f}")
-        verdicts.add(int(np.sign(mean)) if abs(mean) > 2 * se else 0)
-    print("   вывод тот же" if len(verdicts) == 1 else "   вывод зависит от выбора точек")
-
-
-for rival in known[:-1]:
-    both_searches(rival, by_seed, by_seed_again)
-print(*searches_again.values(), searches_again["MultiVAE"].flags, sep="\n")
-
-# %% [markdown] tags=["deep"]
-# Под каждой парой разностей сказано, один ли вывод после двух подборов: разность меньше двух своих
-# ошибок считаем неотличимой от нуля. Ниже — что выбрал второй подбор и его оговорки.
-
-# %% [markdown] tags=["deep"]
 # ### Углубление. Новые пользователи
 #
 # В статье модель проверяют строже: тестовых зрителей в обучении нет совсем. Это обобщение на новых
@@ -1166,30 +1125,7 @@ for rival in ("EASE", "Популярное"):
 # эпох. Новый зритель для этих моделей не помеха: обе считают балл по истории, а не по номеру зрителя.
 #
 # Метрики — как в статье (Liang и др., WWW 2018), данные раз в двести меньше, поэтому с её 0,426 и 0,395
-# числа не сравнить. У сети в каждой группе одно зерно. Повторим подбор с другим зерном выбора точек.
-
-# %% tags=["deep"]
-stored_new_again = stored_result(
-    "06_multivae.search_new_again",
-    search_new,
-    data={"held": validation_group},
-    params={"budget": 12, "seed": 1, "names": for_new},
-    tolerance=0.008,
-)
-searches_new_again = {name: Search(**record) for name, record in stored_new_again.items()}
-new_users_again = stored_result(
-    "06_multivae.new_users_again",
-    over_folds,
-    data={"positives": positives},
-    params={"chosen": {n: f.params for n, f in searches_new_again.items()}, "n_folds": 5},
-    tolerance=0.004,
-)
-for metric in ("NDCG@100", "Recall_min@20"):
-    both_searches(f"EASE, {metric}", new_users, new_users_again)
-print(*searches_new_again.values(), searches_new_again["MultiVAE"].flags, sep="\n")
-
-# %% [markdown] tags=["deep"]
-# Здесь то же для новых пользователей: подбор повторён с другим зерном, тест — на тех же группах.
+# числа не сравнить. У сети в каждой группе одно зерно.
 
 # %% [markdown]
 # ### Почему именно эти фильмы
