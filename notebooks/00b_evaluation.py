@@ -479,7 +479,7 @@ for name, result in {"EASE": honest, "популярное": popular_result}.ite
 # %%
 a = np.array([1, 0, 1, 1, 0, 1, 0, 1, 1, 0])
 b = np.array([1, 0, 0, 1, 0, 1, 0, 0, 1, 0])
-TEN = 2.26  # множитель для десяти наблюдений
+TEN, HUNDREDS = 2.26, 1.96  # множители для десяти наблюдений и для сотен
 
 
 def mean_se(values):
@@ -492,6 +492,7 @@ for name, values in (("a", a), ("b", b), ("a − b", a - b)):
     mean, se = mean_se(values)
     print(f"{name:<6} среднее {mean:.1f}, ошибка {se:.4f}, ", end="")
     print(f"95 %: [{mean - TEN * se:.4f}, {mean + TEN * se:.4f}]")
+print(f"множитель: для десяти человек {TEN}, для сотен {HUNDREDS}")
 print(f"ошибка разности, если забыть о парах: {np.hypot(mean_se(a)[1], mean_se(b)[1]):.4f}")
 
 # %% [markdown]

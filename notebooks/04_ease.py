@@ -79,7 +79,7 @@ for item in suggested:
 # Таккера, разложение Холецкого: всё это есть в [справочнике](A_handbook.ipynb). Матрица Грама — в
 # [уроке 01](01_item_knn.ipynb), метрики и протокол — в [уроке 00b](00b_evaluation.ipynb).
 #
-# **Время.** 75 минут чтения, меньше минуты исполнения.
+# **Время.** 65 минут чтения, меньше минуты исполнения.
 #
 # **Статья.** H. Steck, «Embarrassingly Shallow Autoencoders for Sparse Data», WWW 2019.
 #

@@ -73,7 +73,7 @@ for item in recommend(finished.score, [viewer], test.seen, k=10)[0]:
 # [производная квадрата нормы](A_handbook.ipynb#cell-id=squared-norm) и
 # [условия ККТ](A_handbook.ipynb#cell-id=kkt). Протокол — в [уроке 00b](00b_evaluation.ipynb).
 #
-# **Время.** 75 минут чтения, около минуты исполнения.
+# **Время.** 85 минут чтения, около минуты исполнения.
 #
 # **Статья.** X. Ning, G. Karypis, «SLIM: Sparse Linear Methods for Top-N Recommender Systems»,
 # ICDM 2011.

@@ -74,7 +74,7 @@ for item in suggested:
 # [автоматическое дифференцирование](A_handbook.ipynb#cell-id=autograd),
 # [Adam](A_handbook.ipynb#cell-id=adam). Метрики и протокол — в [уроке 00b](00b_evaluation.ipynb).
 #
-# **Время.** 75 минут чтения, две минуты исполнения.
+# **Время.** 105 минут чтения, две минуты исполнения.
 #
 # **Статья.** F. Sun и др., «BERT4Rec: Sequential Recommendation with Bidirectional Encoder
 # Representations from Transformer», CIKM 2019.
