@@ -27,9 +27,9 @@ BOARD_A = (
     ("Популярное", "00a_start", "04_ease.tie_seeds", "Популярное"),
     ("LightGCN", "07_lightgcn", "07_lightgcn.seeds", "LightGCN"),
     ("MultiVAE", "06_multivae", "06_multivae.seeds", "MultiVAE"),
-    ("Item-KNN", "01_item_knn", "06_multivae.seeds", "Item-KNN"),
+    ("Item-KNN", "01_item_knn", "07_lightgcn.seeds", "Item-KNN"),
     ("SLIM", "05_slim", "05_slim.tie_seeds", "SLIM"),
-    ("iALS", "03_ials", "03_ials.seeds", "iALS подобранная"),
+    ("iALS", "03_ials", "03_ials.seeds", "iALS"),
     ("EASE", "04_ease", "04_ease.tie_seeds", "EASE"),
 )
 
