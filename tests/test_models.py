@@ -409,7 +409,7 @@ def test_installed_wheel_carries_the_lessons(tmp_path):
         from recsys_lessons.models import EASE
         model = EASE(l2=1).fit(sp.csr_array([[1.0, 1, 0], [1, 1, 1], [0, 1, 1], [1, 0, 0]]))
         assert inspect.getsourcefile(EASE).startswith({str(site)!r})
-        assert "ease_weights" in inspect.getsource(EASE.fit)
+        assert "ease_weights" in inspect.getsource(EASE.weights)
         assert list(results.results_dir().glob("*.json"))
         print(round(pickle.loads(pickle.dumps(model)).score([3])[0, 1] * 11))
         """,

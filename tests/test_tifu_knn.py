@@ -547,6 +547,13 @@ def test_gp_topfreq_orders_by_own_then_by_all(baskets):
     assert clone(GPTopFreq()).get_params() == {}
 
 
+def test_gp_topfreq_puts_a_rare_own_before_what_everybody_buys():
+    """Хлеб у Оли в двух корзинах из двадцати, молоко в одной, а у прочих молоко во всех."""
+    baskets = {0: [[0], [0], [1], *[[2]] * 17]} | {user: [[1]] * 5 for user in range(1, 6)}
+    scores = GPTopFreq().fit(baskets, 4).score([0])[0]
+    assert np.argsort(-scores, kind="stable").tolist() == [2, 0, 1, 3]
+
+
 def test_upcf_by_hand():
     """Оля брала хлеб, молоко, яблоки; Боря — молоко, яблоки, сыр; Вера — хлеб и сыр."""
     model = UPCF(recency=2, asymmetry=0.5, locality=2).fit(TOY, 4)
