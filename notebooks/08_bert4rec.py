@@ -20,6 +20,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from scipy.stats import loguniform, uniform
 
 from recsys_lessons import models, plots
 from recsys_lessons.checks import check_better, check_close, check_task, check_true
@@ -29,6 +30,7 @@ from recsys_lessons.models import EASE, Popularity
 from recsys_lessons.results import stored_result
 from recsys_lessons.splits import board_b
 from recsys_lessons.synthetic import make_chain
+from recsys_lessons.tuning import EASE_SPACE, Search, check_fair, tune
 
 plots.use_style()
 ratings, items = load_movielens()
@@ -155,11 +157,13 @@ def attention(Q, K, V, real):
     :param Q: запросы, форма ``(..., T, d)``
     :param K: ключи, форма ``(..., T, d)``
     :param V: значения, форма ``(..., T, d_v)``
-    :param real: ``True`` у настоящих мест, ``False`` у дополнения; форма ``(..., T)``
+    :param real: ``True`` у мест, на которые можно смотреть, ``False`` у дополнения; форма
+        ``(..., T)``, или ``(..., T, T)``, если у каждого места они свои
     :return: смесь значений ``(..., T, d_v)`` и веса внимания ``(..., T, T)``
     """
     scores = Q @ K.transpose(-2, -1) / math.sqrt(Q.shape[-1])
-    weights = scores.masked_fill(~real[..., None, :], -torch.inf).softmax(dim=-1)
+    visible = real if real.ndim == Q.ndim else real[..., None, :]
+    weights = scores.masked_fill(~visible, -torch.inf).softmax(dim=-1)
     return weights @ V, weights
 
 
@@ -318,9 +322,13 @@ class SequenceEncoder(nn.Module):
             if isinstance(module, nn.Linear):
                 nn.init.zeros_(module.bias)
 
+    def visible(self, tokens):
+        """На какие места можно смотреть: на все настоящие, ``(B, T)``."""
+        return tokens != self.pad
+
     def forward(self, tokens):
         """Представления мест: номера ``(B, T)`` → ``(B, T, d)``. Места считаются от конца."""
-        real = tokens != self.pad
+        real = self.visible(tokens)
         h = self.items(tokens) + self.positions.weight[-tokens.shape[1] :]
         h = self.dropout(self.norm(h))
         for block in self.blocks:
@@ -561,6 +569,8 @@ class BERT4Rec(BaseEstimator):
     :param dtype: тип чисел; ``float32`` примерно вдвое быстрее
     """
 
+    encoder = SequenceEncoder
+
     def __init__(
         self, max_len=50, hidden=64, n_layers=2, n_heads=2, dropout=0.1, mask_prob=0.2,
         epochs=100, batch_size=64, lr=1e-3, seed=0, device="cpu", last_prob=0.1,
@@ -619,6 +629,10 @@ class BERT4Rec(BaseEstimator):
         shape = (int(self.max_len), self.mask_prob, self.last_prob, self.windows)
         return make_example(sequence, rng, self.net_.mask, *shape)
 
+    def _question(self, history, max_len):
+        """Вопрос о следующем объекте истории."""
+        return question(history, max_len, self.net_.mask)
+
     def score(self, users):
         """Баллы следующего объекта для пользователей, на чьих историях модель училась.
 
@@ -641,7 +655,7 @@ class BERT4Rec(BaseEstimator):
         """
         check_fitted(self, "net_")
         net, max_len = self.net_.eval(), self.net_.positions.num_embeddings
-        rows = [question(row, max_len, net.mask) for row in check_sequences(sequences, net.pad)]
+        rows = [self._question(row, max_len) for row in check_sequences(sequences, net.pad)]
         blocks = [torch.empty(0, net.pad, dtype=net.bias.dtype, device="cpu")]
         with torch.no_grad():
             for start in range(0, len(rows), 256):
@@ -663,7 +677,7 @@ class BERT4Rec(BaseEstimator):
         check_memory(n_bytes, what, "Уменьшите hidden, n_layers или max_len.")
         dropout = check_number("dropout", self.dropout, 0, 0.99)
         generator = torch.Generator().manual_seed(check_seed(self.seed))
-        net = SequenceEncoder(n_items, max_len, hidden, n_layers, n_heads, dropout, generator)
+        net = self.encoder(n_items, max_len, hidden, n_layers, n_heads, dropout, generator)
         kind = getattr(torch, check_dtype(self.dtype).name)
         return net.to(check_device(self.device, self.dtype), kind)
 
@@ -781,13 +795,16 @@ plt.show()
 # Протокол B: последний понравившийся фильм зрителя — тест, предпоследний — валидация. Ранжируется
 # весь каталог, всё оценённое раньше убрано. Кроме популярного и EASE нужна базовая модель, которая
 # знает порядок: **марковская цепь** по последнему фильму. Она считает, какой фильм чаще шёл сразу
-# за последним; при равенстве выше популярный: число переходов целое, а поправка на популярность
-# меньше единицы.
+# за последним. К числу переходов прибавляется доля популярности с весом `weight`: при весе до единицы
+# она лишь разрешает равенства, ведь число переходов целое.
 
 
 # %%
 class LastItemMarkov:
-    """Базовая модель: что чаще шло сразу за последним объектом; при равенстве — популярное."""
+    """Базовая модель: что чаще шло сразу за последним объектом, плюс вес популярного."""
+
+    def __init__(self, weight=1.0):
+        self.weight = weight
 
     def fit(self, sequences, n_items):
         self.sequences_ = sequences
@@ -795,7 +812,7 @@ class LastItemMarkov:
         self.counts_ = np.zeros((n_items, n_items))
         for row in sequences:
             np.add.at(self.counts_, (row[:-1], row[1:]), 1)
-        self.counts_ += self.popularity_ / (1 + self.popularity_.max())
+        self.counts_ += self.weight * self.popularity_ / (1 + self.popularity_.max())
         return self
 
     def score(self, users):
@@ -900,6 +917,69 @@ print(f"в сохранённой кривой: {stored}")
 # %% [markdown]
 # Значения почти совпадают. Начальные веса, вопросы и прореживание у обоих запусков одни и те же;
 # остаётся округление чисел одинарной точности, накопленное за тридцать эпох.
+
+# %% [markdown]
+# ### Подбор с одним бюджетом
+#
+# Кривые показывают, сколько учить сеть с настройками по умолчанию. Для сравнения этого мало: ширину,
+# прореживание, темп и доли закрытых мест никто не выбирал. По правилу курса каждая модель получает
+# двадцать попыток на валидационной части, базовые тоже. Число слоёв у сетей — два, как в статье. Учат с
+# числами одинарной точности, не больше 200 эпох, терпение — 30. SASRec, родственник BERT4Rec, разобран в
+# конце урока.
+
+
+# %%
+def fit_sequences(model, split, validation):
+    """Обучить модель на том, что она читает: историях или матрице."""
+    if isinstance(model, EASE | Popularity):
+        model.fit(split.train)
+    else:
+        rest = () if validation is None else (validation,)
+        model.fit(liked_in_order(split), split.train.shape[1], *rest)
+
+
+def make_bert4rec(**settings):
+    """Сеть для подбора."""
+    return models.BERT4Rec(epochs=200, dtype=np.float32, **settings)
+
+
+def make_sasrec(**settings):
+    """То же для SASRec."""
+    return models.SASRec(epochs=200, dtype=np.float32, **settings)
+
+
+def search(part, budget, seed):
+    """Подбор каждой модели урока с одним бюджетом на валидационной части."""
+    network = {
+        "hidden": [32, 64, 128], "dropout": uniform(0, 0.6), "lr": loguniform(2e-4, 5e-3),
+    }  # fmt: skip
+    cloze = {**network, "mask_prob": uniform(0.05, 0.75), "last_prob": uniform(0, 0.5)}
+    spaces = {
+        "Популярное": (Popularity, {}, {}),
+        "Марков": (LastItemMarkov, {"weight": loguniform(0.1, 100)}, {}),
+        "EASE": (EASE, EASE_SPACE, {}),
+        "BERT4Rec": (make_bert4rec, cloze, {"dropout": [0.0], "last_prob": [0.0]}),
+        "SASRec": (make_sasrec, network, {"dropout": [0.0]}),
+    }
+    found = {
+        name: tune(
+            name, make, space, part, "NDCG@10", budget, seed, natural=natural, fit=fit_sequences
+        )
+        for name, (make, space, natural) in spaces.items()
+    }
+    return {name: one.record() for name, one in found.items()}
+
+
+stored = stored_result(
+    "08_bert4rec.search",
+    search,
+    data={"part": validation},
+    params={"budget": 20, "seed": 0},
+    tolerance=0.02,
+)
+searches = {name: Search(**record) for name, record in stored.items()}
+chosen = {name: found.params for name, found in searches.items()}
+print(*searches.values(), sep="\n")
 
 # %% [markdown]
 # ### Тест
@@ -1378,6 +1458,66 @@ print(f"чисел в сети: {n_numbers}, из них представлен�
 # даже с отбором, и в знаменатель softmax берут выборку объектов. Длинная история дорога из-за
 # внимания: $T^2$. Половина чисел сети — представления объектов. Во сколько раз отбор ускоряет
 # эпоху, измеряет команда из папки `benchmarks`. На видеокарте тот же код учится с `device="cuda"`.
+
+# %% [markdown] tags=["deep"]
+# ### Углубление. Что было потом
+#
+# Ближайший родственник BERT4Rec старше его на год: **SASRec** (Kang, McAuley, ICDM 2018). Кодировщик тот
+# же, отличий два. Место смотрит только на себя и влево: **причинная маска** (causal mask). И спрашивают не
+# о закрытых местах, а о каждом: место $t$ предсказывает объект $t+1$, то есть ответы — та же история,
+# сдвинутая на один. [MASK] не нужен, отвечает последнее место.
+#
+# Долго считалось, что BERT4Rec лучше, потому что смотрит в обе стороны. Klenitskiy и Vasilev (RecSys 2023)
+# заметили, что модели сравнивали с разными потерями: SASRec учили на одном отрицательном примере, а
+# BERT4Rec — на softmax по всему каталогу. С одной и той же потерей SASRec в их опытах впереди.
+#
+# Построим его из частей урока. У первого объекта истории слева ничего нет, поэтому перед окном ставим
+# служебный номер, тот же, что был у [MASK].
+
+
+# %% tags=["model", "deep"]
+class CausalEncoder(SequenceEncoder):
+    """Кодировщик, где место видит себя и то, что левее (Kang, McAuley, ICDM 2018)."""
+
+    def visible(self, tokens):
+        """На какие места можно смотреть каждому, форма ``(B, T, T)``; дополнение видит себя."""
+        left = torch.ones(tokens.shape[1], tokens.shape[1], device=tokens.device).tril().bool()
+        itself = torch.eye(tokens.shape[1], dtype=torch.bool, device=tokens.device)
+        return (tokens != self.pad)[:, None] & left | itself
+
+
+class SASRec(BERT4Rec):
+    """Следующий объект по истории: кодировщик с причинной маской, softmax по каталогу.
+
+    Kang, McAuley, ICDM 2018; полная потеря — Klenitskiy, Vasilev, RecSys 2023. Гиперпараметры те же,
+    что у ``BERT4Rec``, кроме закрытых мест: их здесь нет.
+    """
+
+    encoder = CausalEncoder
+
+    def __init__(
+        self, max_len=50, hidden=64, n_layers=2, n_heads=2, dropout=0.1, epochs=100, batch_size=64,
+        lr=1e-3, seed=0, device="cpu", windows="random", validate_every=5, patience=30,
+        dtype=np.float64,
+    ):  # fmt: skip
+        super().__init__(
+            max_len, hidden, n_layers, n_heads, dropout, epochs=epochs, batch_size=batch_size,
+            lr=lr, seed=seed, device=device, windows=windows, validate_every=validate_every,
+            patience=patience, dtype=dtype,
+        )  # fmt: skip
+
+    def _example(self, sequence, rng):
+        """Окно истории: вход — начало и всё, кроме последнего; ответы — само окно."""
+        max_len = int(self.max_len)
+        latest = max(0, len(sequence) - max_len)
+        start = rng.integers(latest + 1) if self.windows == "random" else latest
+        window = sequence[start : start + max_len]
+        return np.append(self.net_.mask, window[:-1]), window
+
+    def _question(self, history, max_len):
+        """Начало и последние объекты; о следующем отвечает последнее место."""
+        return np.append(self.net_.mask, history[max(0, len(history) - max_len + 1) :])
+
 
 # %% [markdown]
 # ## Проверьте себя
