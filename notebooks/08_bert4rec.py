@@ -1027,6 +1027,43 @@ chosen = {name: found.params for name, found in searches.items()}
 print(*searches.values(), sep="\n")
 
 # %% [markdown]
+# TODO-SEARCH
+#
+# Шире 64 подбор не искал. Возьмём выбранную точку каждой сети, удвоим ширину и посмотрим, что за краем.
+
+
+# %%
+def beyond(part, points):
+    """Наибольшая метрика валидации в точке за краем: название модели → число."""
+
+    def quality(model):
+        return evaluate(model.score, part.test, part.seen)["NDCG@10"]
+
+    makers, found = {"BERT4Rec": make_bert4rec, "SASRec": make_sasrec}, {}
+    for name, point in points.items():
+        model = makers[name](**point)
+        fit_sequences(model, part, quality)
+        found[name] = round(max(value for _, value in model.curve_), 4)
+    return found
+
+
+at_edge = [name for name, search in searches.items() if "край hidden" in search.flags]
+outside = stored_result(
+    "08_bert4rec.beyond",
+    beyond,
+    data={"part": validation},
+    params={"points": {name: {**searches[name].best["params"], "hidden": 128} for name in at_edge}},
+    tolerance=0.02,
+)
+answers = {}
+for name, value in outside.items():
+    gain, se = value - searches[name].best["mean"], searches[name].best["se"]
+    check_true(f"{name}: прибавка за краем меньше ошибки", gain < se)
+    answers[f"{name}, край hidden"] = (
+        f"при 128 вышло {value:.4f}, прибавка {gain:+.4f} меньше ошибки"
+    )
+
+# %% [markdown]
 # ### Тест
 #
 # Берём выбранные точки, учим на обучающей и валидационной частях вместе, тестируем один раз. Всё
@@ -1159,7 +1196,6 @@ plt.show()
 # стоят на одних и тех же зрителях, поэтому судить надо по парным разностям.
 
 # %%
-answers = {}
 fair("BERT4Rec", "Популярное")
 fair("BERT4Rec", "Марков")
 fair("BERT4Rec", "EASE")
