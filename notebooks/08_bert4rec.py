@@ -97,7 +97,7 @@ plt.show()
 # [автоматическое дифференцирование](A_handbook.ipynb#cell-id=autograd),
 # [Adam](A_handbook.ipynb#cell-id=adam). Метрики и протокол — в [уроке 00b](00b_evaluation.ipynb).
 #
-# **Время.** 110 минут чтения, две минуты исполнения.
+# **Время.** 125 минут чтения, две минуты исполнения.
 #
 # **Статья.** F. Sun и др., «BERT4Rec: Sequential Recommendation with Bidirectional Encoder
 # Representations from Transformer», CIKM 2019.
@@ -1828,7 +1828,7 @@ check_task("Ответ к заданию 2", attend_one_answer, attention_cases)
 #
 # **Где метод проигрывает.** Klenitskiy и Vasilev (RecSys 2023) показали: SASRec, который смотрит
 # только влево и учится предсказывать следующий объект, с той же потерей заметно лучше BERT4Rec и
-# учится быстрее. Наш опыт — в углублении «Что было потом». TODO-WHERE
+# учится быстрее. Наш опыт — в углублении «Что было потом».
 #
 # **Дальше.** [02_tifu_knn](02_tifu_knn.ipynb) — порядок покупок без нейронной сети.
 #
