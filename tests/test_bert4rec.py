@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from recsys_lessons.models.bert4rec import (
     AttentionBlock,
+    CausalEncoder,
     SeededDropout,
     SequenceEncoder,
     attention,
@@ -30,7 +31,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from torch import nn
 
-from recsys_lessons.models import BERT4Rec
+from recsys_lessons.models import BERT4Rec, SASRec
 from recsys_lessons.synthetic import make_chain
 
 SMALL = {"max_len": 6, "hidden": 8, "epochs": 2, "batch_size": 4}
@@ -721,3 +722,82 @@ def test_the_input_is_neither_changed_nor_shared():
     expected = model.score([0])
     mine[0][:] = 1
     np.testing.assert_array_equal(model.score([0]), expected)
+
+
+# --- SASRec ---------------------------------------------------------------------------------------
+
+
+def causal(n_items=30, max_len=12, hidden=16):
+    """То же, что ``encoder``, но с причинной маской."""
+    net = encoder(n_items, max_len, hidden)
+    net.__class__ = CausalEncoder
+    return net
+
+
+def test_a_place_sees_itself_and_the_left(tokens):
+    net = causal()
+    for place in range(tokens.shape[1]):
+        changed = tokens.clone()
+        changed[:, place] = (changed[:, place] + 1) % 30
+        gap = (net(changed) - net(tokens)).abs().amax(dim=(0, 2))
+        assert not gap[:place].any() and (gap[place:] > 1e-6).all()
+
+
+def test_causal_encoder_equals_pytorch(tokens):
+    net = causal()
+    layer = nn.TransformerEncoderLayer(16, 4, 64, 0.0, "gelu", batch_first=True).double()
+    theirs = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False).eval()
+    for ours, copied in zip(net.blocks, theirs.layers, strict=True):
+        modules = (ours.qkv, ours.output, ours.inner[0], ours.inner[2], *ours.norms)
+        values = [tensor for module in modules for tensor in (module.weight, module.bias)]
+        copied.load_state_dict(dict(zip(copied.state_dict(), values, strict=True)))
+    with torch.no_grad():
+        h0 = net.norm(net.items(tokens) + net.positions.weight[-10:])
+        mask = nn.Transformer.generate_square_subsequent_mask(10, dtype=torch.float64)
+        torch.testing.assert_close(net(tokens), theirs(h0, mask=mask), atol=1e-10, rtol=0)
+
+
+def test_padding_changes_nothing_in_the_causal_encoder(tokens):
+    net = causal()
+    with torch.no_grad():
+        padded = net(F.pad(tokens, (2, 0), value=net.pad))
+        assert torch.isfinite(padded).all()
+        torch.testing.assert_close(padded[:, 2:], net(tokens), atol=1e-12, rtol=0)
+
+
+def test_every_place_is_asked_about_the_next_item():
+    model = SASRec(**SMALL).fit(HISTORIES, 8)
+    net = model.net_
+    inputs, answers = model._example(np.array([3, 4, 5]), np.random.default_rng(0))
+    assert inputs.tolist() == [net.mask, 3, 4] and answers.tolist() == [3, 4, 5]
+    inputs, answers = model._example(np.array([3]), np.random.default_rng(0))
+    assert inputs.tolist() == [net.mask] and answers.tolist() == [3]
+    rng = np.random.default_rng(0)
+    seen = {tuple(model._example(np.arange(8), rng)[1]) for _ in range(50)}
+    assert seen == {tuple(range(start, start + 6)) for start in (0, 1, 2)}
+    model.windows = "last"
+    assert model._example(np.arange(8), rng)[1].tolist() == [2, 3, 4, 5, 6, 7]
+
+
+def test_the_last_place_answers_about_the_next_item():
+    model = SASRec(**SMALL).fit(HISTORIES, 8)
+    net = model.net_.eval()
+    row = torch.tensor([[net.mask, 3, 4, 5, 6, 7]])
+    with torch.no_grad():
+        expected = net.logits(net(row))[:, -1].numpy()
+    for history in ([3, 4, 5, 6, 7], [0, 1, 2, 3, 4, 5, 6, 7]):
+        np.testing.assert_allclose(model.score_history([history]), expected, atol=1e-12)
+    assert np.isfinite(model.score_history([[]])).all()
+
+
+def test_sasrec_reaches_the_bound_of_the_chain():
+    chains, _, bound = make_chain(n_users=1000, length=12)
+    known, target = [row[:-1] for row in chains], np.array([row[-1] for row in chains])
+    model = SASRec(max_len=12, hidden=32, n_layers=1, lr=3e-3, epochs=40, dtype=np.float32)
+    model.fit(known, 20)
+    assert abs((model.score_history(known).argmax(axis=1) == target).mean() - bound) < 0.04
+
+
+def test_sasrec_has_no_settings_of_masked_places():
+    settings = clone(SASRec(hidden=8)).get_params()
+    assert settings["hidden"] == 8 and not {"mask_prob", "last_prob"} & settings.keys()

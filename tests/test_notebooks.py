@@ -86,8 +86,7 @@ def test_numbers_in_the_text_are_in_the_output(source):
 
 @pytest.mark.parametrize("source", comparisons.compared(), ids=lambda path: path.stem)
 def test_comparisons_stand_after_their_checks(source):
-    if source.stem not in WITHOUT_FAIR:
-        no(comparisons.problems(source.with_suffix(".ipynb"), comparisons.exceptions()))
+    no(comparisons.problems(source.with_suffix(".ipynb"), comparisons.exceptions()))
 
 
 @pytest.mark.parametrize("source", comparisons.compared(), ids=lambda path: path.stem)
@@ -124,10 +123,6 @@ def test_public_classes_have_russian_docstrings():
                 assert re.search("[а-яё]", inspect.getdoc(thing) or ""), thing
 
 
-# Уроки, где сравнения ещё не проведены через check_fair.
-WITHOUT_FAIR = {"08_bert4rec"}
-# Уроки, для заданий которых неверные ответы ещё не собраны.
-WITHOUT_WRONG = {"08"}
 N_WRONG = 8
 
 
@@ -159,11 +154,10 @@ def test_task_checks_fail_on_the_stub_and_pass_on_the_solution(source, monkeypat
         assert task_problem(namespace[name], cases), "проверка приняла заготовку"
         assert task_problem(solution, cases) == ""
         assert task_problem(lambda *args, f=solution: single(f(*args)), cases) == ""
-        if source.stem[:2] not in WITHOUT_WRONG:
-            module = importlib.import_module(f"tests.wrong_answers.l{source.stem}")
-            wrong = {n: f for n, f in vars(module).items() if n.startswith(f"{name}__")}
-            assert len(wrong) >= N_WRONG, name
-            no([f"{n}: проверка приняла" for n, f in wrong.items() if not task_problem(f, cases)])
+        module = importlib.import_module(f"tests.wrong_answers.l{source.stem}")
+        wrong = {n: f for n, f in vars(module).items() if n.startswith(f"{name}__")}
+        assert len(wrong) >= N_WRONG, name
+        no([f"{n}: проверка приняла" for n, f in wrong.items() if not task_problem(f, cases)])
 
 
 def single(answer: object) -> object:

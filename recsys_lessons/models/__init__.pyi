@@ -21,6 +21,7 @@ __all__ = [
     "UPCF",
     "AttentionBlock",
     "BERT4Rec",
+    "CausalEncoder",
     "FrequencyMix",
     "GPTopFreq",
     "ItemKNN",
@@ -29,6 +30,7 @@ __all__ = [
     "MultiVAE",
     "Popularity",
     "RP3beta",
+    "SASRec",
     "SeededDropout",
     "SequenceEncoder",
     "SignedSLIM",
@@ -697,7 +699,7 @@ class SeededDropout(nn.Module):
         """Числа той же формы; вне обучения — те же самые."""
 
 class AttentionBlock(nn.Module):
-    """Слой кодировщика: самовнимание и полносвязная сеть, у обоих обход и нормировка.
+    """Слой кодировщика: самовнимание и полносвязная сеть, у обоих остаточная связь и нормировка.
 
     :param hidden: ширина представлений d
     :param n_heads: число голов внимания, делит ``hidden``
@@ -730,6 +732,8 @@ class SequenceEncoder(nn.Module):
         dropout: _Float,
         generator: Any,
     ) -> None: ...
+    def visible(self, tokens: Any) -> Any:
+        """На какие места можно смотреть: на все настоящие, ``(B, T)``."""
     def forward(self, tokens: Any) -> Any:
         """Представления мест: номера ``(B, T)`` → ``(B, T, d)``. Места считаются от конца."""
     def logits(self, h: Any) -> Any:
@@ -832,3 +836,32 @@ class BERT4Rec(BaseEstimator):
         :raises TypeError: ``sequences`` — не список
         :raises ValueError: в истории не целые номера из каталога
         """
+
+class CausalEncoder(SequenceEncoder):
+    """Кодировщик, где место видит себя и то, что левее (Kang, McAuley, ICDM 2018)."""
+    def visible(self, tokens: Any) -> Any:
+        """На какие места можно смотреть каждому, форма ``(B, T, T)``; дополнение видит себя."""
+
+class SASRec(BERT4Rec):
+    """Следующий объект по истории: кодировщик с причинной маской, softmax по каталогу.
+
+    Kang, McAuley, ICDM 2018; полная потеря — Klenitskiy, Vasilev, RecSys 2023. Гиперпараметры те же,
+    что у ``BERT4Rec``, кроме закрытых мест: их здесь нет.
+    """
+    def __init__(
+        self,
+        max_len: _Int = 50,
+        hidden: _Int = 64,
+        n_layers: _Int = 2,
+        n_heads: _Int = 2,
+        dropout: _Float = 0.1,
+        epochs: _Int = 100,
+        batch_size: _Int = 64,
+        lr: _Float = 0.001,
+        seed: _Int = 0,
+        device: str | torch.device = "cpu",
+        windows: Literal["random", "last"] = "random",
+        validate_every: _Int = 5,
+        patience: _Int = 30,
+        dtype: DTypeLike = np.float64,
+    ) -> None: ...
