@@ -845,8 +845,8 @@ class CausalEncoder(SequenceEncoder):
 class SASRec(BERT4Rec):
     """Следующий объект по истории: кодировщик с причинной маской, softmax по каталогу.
 
-    Kang, McAuley, ICDM 2018; полная потеря — Klenitskiy, Vasilev, RecSys 2023. Гиперпараметры те же,
-    что у ``BERT4Rec``, кроме закрытых мест: их здесь нет.
+    Kang, McAuley, ICDM 2018; полная потеря — Klenitskiy, Vasilev, RecSys 2023. Гиперпараметры те
+    же, что у ``BERT4Rec``, кроме закрытых мест: их здесь нет.
     """
     def __init__(
         self,
