@@ -89,7 +89,7 @@ def lab(tmp_path):
 # рисуются после прокрутки и сдвигают её на сотни пикселей.
 slow_page = pytest.mark.skipif(
     os.environ.get("RECSYS_LESSONS_BROWSER") != "all",
-    reason="место зависит от загрузки машины; запустить: RECSYS_LESSONS_BROWSER=all",
+    reason="зависит от загрузки машины; запустить: RECSYS_LESSONS_BROWSER=all",
 )
 
 
@@ -148,6 +148,7 @@ plots.live(show, {"l2": "λ₂"}, l2=(1, 9))
 """
 
 
+@slow_page
 @pytest.mark.browser
 def test_a_live_control_redraws_when_the_handle_is_let_go(lab, page):
     address, my = lab
