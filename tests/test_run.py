@@ -470,7 +470,10 @@ def test_lab_opens_the_start_page_without_data(commands, project, monkeypatch, c
 
 
 def test_jupyterlab_speaks_russian_and_shows_pages_rendered(project):
+    static = project / ".venv/lib/python3.11/site-packages/jupyter_server/static"
+    static.mkdir(parents=True)
     tasks.write_lab_settings()
+    assert "content-visibility: visible" in (static / "custom" / "custom.css").read_text("utf-8")
     overrides = project / ".venv" / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
     assert '"locale": "ru_RU"' in overrides.read_text()
     assert '"markdown": "Markdown Preview"' in overrides.read_text()

@@ -42,6 +42,8 @@ STAMP = VENV / "installed.txt"
 LOG = ROOT / "install.log"
 NOTEBOOKS = ROOT / "notebooks"
 MY = ROOT / "my"
+TABS = VENV / "workspaces"
+CSS = ROOT / "tools" / "jupyterlab.css"
 LAB_SETTINGS = {
     "@jupyterlab/translation-extension:plugin": {"locale": "ru_RU"},
     "@jupyterlab/docmanager-extension:plugin": {
@@ -369,13 +371,18 @@ def write_lab_settings() -> None:
     settings = VENV / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(json.dumps(LAB_SETTINGS, indent=2), encoding="utf-8")
+    # Свой custom.css читателя, ~/.jupyter/custom, JupyterLab возьмёт прежде этого.
+    for static in VENV.glob("[Ll]ib/**/site-packages/jupyter_server/static"):
+        (static / "custom").mkdir(exist_ok=True)
+        shutil.copyfile(CSS, static / "custom" / "custom.css")
 
 
 def jupyter(folder: Path, first: str, options: dict[str, str], *extra: str) -> int:
     write_lab_settings()
     command = [PYTHON, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
     # У каждой задачи свой список открытых вкладок, иначе edit откроет вкладки, оставшиеся от lab.
-    command.append(f"--LabApp.workspaces_dir={VENV / 'workspaces' / folder.name}")
+    command.append(f"--LabApp.workspaces_dir={TABS / folder.name}")
+    command.append("--custom-css")
     command.append(f"--LabApp.default_url=/lab/tree/{urllib.parse.quote(first)}")
     if "PORT" in options:
         check_port(int(options["PORT"]))
