@@ -11,6 +11,7 @@ import sys
 import numpy as np
 import pytest
 import scipy.sparse as sp
+import torch
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 
@@ -276,6 +277,16 @@ def having(parameter):
     found = [cls for cls in MATRIX_MODELS if parameter in inspect.signature(cls).parameters]
     assert found
     return pytest.mark.parametrize("model", found, ids=lambda cls: cls.__name__)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="нет видеокарты")
+@having("device")
+def test_the_device_changes_only_the_rounding(model):
+    # Случайные числа у обоих одни и те же, порядок сложений разный; за две эпохи он не вырастает.
+    X_clusters = make_clusters(n_users=100, seed=0)[0]
+    cpu, gpu = (model(epochs=2, device=name).fit(X_clusters) for name in ("cpu", "cuda"))
+    np.testing.assert_allclose(gpu.score(range(100)), cpu.score(range(100)), atol=1e-8)
+    np.testing.assert_allclose(gpu.losses_, cpu.losses_, rtol=1e-10)
 
 
 @having("dtype")
