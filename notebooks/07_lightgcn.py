@@ -919,8 +919,8 @@ def contest_over_seeds(ratings, chosen, n_seeds):
         "Item-KNN": models.ItemKNN,
         "EASE": models.EASE,
         "GF-CF": models.GFCF,
-        "МР с BPR": partial(models.LightGCN, n_layers=0, dtype=np.float32),
-        "LightGCN": partial(models.LightGCN, dtype=np.float32),
+        "МР с BPR": partial(models.LightGCN, n_layers=0),
+        "LightGCN": models.LightGCN,
     }
 
     def contest(seed):
