@@ -53,8 +53,7 @@ ratings, items = load_movielens()
 validation, test = board_a(ratings, seed=0)
 films = items["label"].to_numpy()
 viewer = 236
-liked = test.train[[viewer]].indices
-later = test.test[[viewer]].indices
+liked, later = test.liked(viewer)
 
 finished = models.ItemKNN(k=100).fit(test.train)
 suggested = recommend(finished.score, [viewer], test.seen, k=10)[0]

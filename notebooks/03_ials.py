@@ -53,8 +53,7 @@ validation, test = board_a(ratings, seed=0)
 X = validation.train
 films = items["label"].to_numpy()
 viewer = 366
-liked = test.train[[viewer]].indices
-later = test.test[[viewer]].indices
+liked, later = test.liked(viewer)
 
 # %%
 finished = models.IALS(128, regularization=0.00714, alpha0=0.606, nu=0.995, n_sweeps=20)

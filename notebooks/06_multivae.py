@@ -40,8 +40,7 @@ ratings, items = load_movielens()
 validation, test = board_a(ratings, seed=0)
 films = items["label"].to_numpy()
 viewer = 602
-liked = test.train[[viewer]].indices
-later = test.test[[viewer]].indices
+liked, later = test.liked(viewer)
 print("Понравилось:", *films[liked[:8]], f"… всего {len(liked)}", sep="\n    ")
 
 # %% [markdown]

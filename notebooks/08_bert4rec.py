@@ -54,7 +54,7 @@ finished = models.BERT4Rec(epochs=30).fit(history, len(films))
 
 # %%
 viewer = 352
-following = validation.test[[viewer]].indices
+_, following = validation.liked(viewer)
 suggested = recommend(finished.score, [viewer], validation.seen, k=8)[0]
 print("Последние из понравившихся:", *films[history[viewer][-6:]], sep="\n    ")
 print("BERT4Rec советует:")
