@@ -12,9 +12,11 @@ float32 — MultiVAE в 4 раза быстрее, LightGCN в 16, BERT4Rec в 5
 import argparse
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 
 from benchmarks.common import generate, seconds
@@ -23,11 +25,28 @@ from recsys_lessons.models import BERT4Rec, LightGCN, MultiVAE
 LONG = 2
 
 
-def epoch_seconds(fit: Callable[[int], Any]) -> float:
-    """Секунд на эпоху; ``fit`` получает число эпох."""
-    fit(1)
-    short, long = (seconds(lambda n=n: fit(n)) for n in (1, LONG))
+def epoch_seconds(fit: Callable[[int, str], Any], device: str) -> float:
+    """Секунд на эпоху; ``fit`` получает число эпох и устройство."""
+    fit(1, device)
+    short, long = (seconds(partial(fit, n, device)) for n in (1, LONG))
     return (long - short) / (LONG - 1)
+
+
+def fits(X: sp.csr_array, dtype: type[np.floating]) -> dict[str, Callable[[int, str], Any]]:
+    """Название → обучение на ``n`` эпох на устройстве."""
+    histories = np.split(X.indices, X.indptr[1:-1])
+
+    def multivae(n: int, device: str) -> Any:
+        return MultiVAE(epochs=n, batch_size=500, device=device, dtype=dtype).fit(X)
+
+    def lightgcn(n: int, device: str) -> Any:
+        return LightGCN(epochs=n, batch_size=8192, device=device, dtype=dtype).fit(X)
+
+    def bert4rec(n: int, device: str) -> Any:
+        model = BERT4Rec(epochs=n, batch_size=256, device=device, dtype=dtype)
+        return model.fit(histories, X.shape[1])
+
+    return {"MultiVAE": multivae, "LightGCN": lightgcn, "BERT4Rec": bert4rec}
 
 
 def main() -> None:
@@ -40,21 +59,9 @@ def main() -> None:
     named = torch.cuda.get_device_name() if len(devices) > 1 else "видеокарты нет"
     print(f"torch {torch.__version__}, потоков {options.threads}, {named}; секунд на эпоху")
     X = generate(6_000, 3_000, 800_000)
-    histories = np.split(X.indices, X.indptr[1:-1])
     for dtype in (np.float32, np.float64):
-        runs: dict[str, Callable[[int, str], Any]] = {
-            "MultiVAE, пакет 500": lambda n, device, dtype=dtype: MultiVAE(
-                epochs=n, batch_size=500, device=device, dtype=dtype
-            ).fit(X),
-            "LightGCN, пакет 8192": lambda n, device, dtype=dtype: LightGCN(
-                epochs=n, batch_size=8192, device=device, dtype=dtype
-            ).fit(X),
-            "BERT4Rec, пакет 256": lambda n, device, dtype=dtype: BERT4Rec(
-                epochs=n, batch_size=256, device=device, dtype=dtype
-            ).fit(histories, X.shape[1]),
-        }
-        for name, run in runs.items():
-            times = [epoch_seconds(lambda n, d=d, run=run: run(n, d)) for d in devices]
+        for name, fit in fits(X, dtype).items():
+            times = [epoch_seconds(fit, device) for device in devices]
             ratio = f", быстрее в {times[0] / times[1]:.1f} раза" if len(times) > 1 else ""
             row = ", ".join(f"{d} {t:.2f}" for d, t in zip(devices, times, strict=True))
             print(f"{name}, {dtype.__name__}: {row}{ratio}", flush=True)
