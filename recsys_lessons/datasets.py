@@ -131,7 +131,7 @@ def load_movielens(size: str = "100k") -> tuple[pd.DataFrame, pd.DataFrame]:
     :return: ``ratings`` — столбцы user, item (номера с нуля), rating (1–5), timestamp (секунды),
         строки в порядке файла; ``items`` — индекс item, столбцы movie_id, title (название на языке
         оригинала, артикль впереди), title_ru (пусто, если нет), year, genres (через ``|``), label.
-        Названия повторяются: объект задаёт только item. Русские названия есть у 300 фильмов 100k.
+        Названия повторяются: объект задаёт только item. Русские названия есть у 320 фильмов 100k.
     :raises ValueError: другое значение ``size``
     :raises DataError: данные не удалось получить
     """
