@@ -1,9 +1,13 @@
-"""Правило разбиения, от которого зависят числа сверки с TOIS 2021."""
+"""Сверка с числами статей: правило разбиения TOIS 2021 и суд над опубликованным числом."""
+
+import json
 
 import numpy as np
 import scipy.sparse as sp
 
+from benchmarks import papers
 from benchmarks.five_star import split
+from benchmarks.papers import Figure
 
 
 def test_split_keeps_the_rule_of_the_paper_code():
@@ -21,3 +25,29 @@ def test_split_is_random_and_repeatable():
     first, again, other = (split(X, seed)[1] for seed in (1, 1, 2))
     assert (first != again).nnz == 0
     assert (first != other).nnz > 0
+
+
+def test_a_published_number_is_judged_as_one_more_split():
+    """Разброс 0,01 по четырём разбиениям: двум разбросам разности отвечает 0,0224."""
+    ours = 0.3 + 0.01 * np.array([1, -1, 1, -1]) * np.sqrt(3) / 2
+    near, far = (Figure("", "", "", published, ours) for published in (0.3223, 0.2776))
+    assert near.agrees and not far.agrees
+    assert abs(near.distance - 0.0223 / 0.01 / np.sqrt(1.25)) < 1e-9
+    assert "НЕ сходится" in str(far) and "НЕ" not in str(near)
+
+
+def test_every_published_number_of_a_file_is_compared(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    pairs = np.argwhere(rng.random((60, 30)) < 0.3)
+    path = tmp_path / "five_star.csv"
+    path.write_text("user,item\n" + "\n".join(f"{u},{i}" for u, i in pairs), encoding="utf-8")
+    baskets = {
+        str(u): [rng.choice(40, 4, replace=False).tolist() for _ in range(4)] for u in range(40)
+    }
+    (tmp_path / "tafeng.json").write_text(json.dumps(baskets), encoding="utf-8")
+    files = ["--five-star", str(path), "--tafeng", str(tmp_path / "tafeng.json")]
+    assert papers.main([*files, "--splits", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == papers.TOIS and papers.SIGIR in lines
+    assert len([line for line in lines if "в статье" in line]) == 5 + 4 + 6
+    assert papers.main(["--tafeng", str(tmp_path / "nothing.json")]) == 2
