@@ -256,6 +256,34 @@ def check_fair(
     print(f"{first} − {second}: {_text(difference)}")
 
 
+def past_edge(search: Search, flag: str, limits: Mapping[str, float] = {}) -> dict[str, Any]:
+    """Лучшая точка, вынесенная за край, который назван в оговорке: чтобы узнать, что там.
+
+    Значение удваивают или делят пополам, а если этого мало, выносят за край на десятую его часть. К
+    пределу, дальше которого значений нет, идут на половину пути.
+
+    :param search: подбор с оговоркой
+    :param flag: оговорка «край имя»
+    :param limits: имя → наибольшее возможное значение, например ``{"dropout": 1}``
+    :raises ValueError: такой оговорки у подбора нет
+    """
+    name = flag.removeprefix(f"{EDGE_OF} ")
+    if flag not in search.flags or name not in search.ranges:
+        raise ValueError(f"У подбора {search.model} нет оговорки «край» с записью {shown(flag)}.")
+    best, given = search.best["params"], search.ranges[name]
+    value, ends = best[name], given.get("values") or [given["low"], given["high"]]
+    low, high = min(ends), max(ends)
+    upper = value**2 > low * high if given.get("log") else 2 * value > low + high
+    if not upper:
+        moved = min(value / 2, 0.9 * low)
+    elif name in limits:
+        halfway = (limits[name] + value) / 2
+        moved = halfway if halfway > high else (limits[name] + high) / 2
+    else:
+        moved = max(2 * value, 1.1 * high)
+    return {**best, name: type(value)(moved)}
+
+
 # ------------------------------------------------------------------------------- одна попытка
 
 

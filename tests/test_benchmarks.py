@@ -33,7 +33,7 @@ def test_a_published_number_is_judged_as_one_more_split():
     near, far = (Figure("", "", "", published, ours) for published in (0.3223, 0.2776))
     assert near.agrees and not far.agrees
     assert abs(near.distance - 0.0223 / 0.01 / np.sqrt(1.25)) < 1e-9
-    assert "НЕ сходится" in str(far) and "НЕ" not in str(near)
+    assert "ВНЕ разброса" in str(far) and "в пределах разброса" in str(near)
 
 
 def test_every_published_number_of_a_file_is_compared(tmp_path, capsys):

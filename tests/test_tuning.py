@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from recsys_lessons.checks import CheckError
 from recsys_lessons.evaluation import Difference, Evaluation
 from recsys_lessons.results import KEPT
-from recsys_lessons.tuning import Search, check_fair, tune
+from recsys_lessons.tuning import Search, check_fair, past_edge, tune
 
 
 class Peak(BaseEstimator):
@@ -226,3 +226,26 @@ def test_a_flag_needs_an_answer_that_is_printed(capsys):
     assert "Ответ: меньше не бывает" in capsys.readouterr().out
     with pytest.raises(CheckError, match="которой нет"):
         check_fair("А", "Б", searches(), GAP, {"А, край x": "меньше не бывает"})
+
+
+@pytest.mark.parametrize(
+    ("given", "value", "moved"),
+    [
+        ({"low": 10.0, "high": 1000.0, "log": True}, 15.0, 7.5),
+        ({"low": 10.0, "high": 1000.0, "log": True}, 12.0, 6.0),
+        ({"low": 1e-7, "high": 1e-3, "log": True}, 5e-4, 1.1e-3),  # вдвое — ещё внутри
+        ({"low": 0.5, "high": 5.0, "log": False}, 4.9, 9.8),
+        ({"low": 0.0, "high": 0.9, "log": False}, 0.86, 0.93),
+        ({"low": 0.0, "high": 0.95, "log": False}, 0.86, 0.975),  # полпути от 0,86 — ещё внутри
+        ({"values": [16, 32, 64]}, 64, 128),
+        ({"values": [16, 32, 64]}, 16, 8),
+    ],
+)
+def test_a_point_past_the_edge_lies_past_it(given, value, moved):
+    point = {"params": {"x": value, "y": 1}, "mean": 0.1, "se": 0.01}
+    found = Search("М", "NDCG@10", 20, None, {"x": given}, {}, [point])
+    limits = {"x": 1.0} if given.get("high", 9) < 1 and not given["log"] else {}
+    past = past_edge(found, "край x", limits)
+    assert past == {"x": pytest.approx(moved), "y": 1} and type(past["x"]) is type(value)
+    with pytest.raises(ValueError, match="нет оговорки"):
+        past_edge(found, "край y")
