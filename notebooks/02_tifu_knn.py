@@ -1378,7 +1378,8 @@ found, more = again["TIFU-KNN"].best, {"n_groups": 60}
 further = judge(train(make("TIFU-KNN", **found["params"] | more), validation), validation)
 gain = further["Recall@10"] - found["mean"]
 check_true("60 групп прибавляют меньше ошибки", gain < found["se"])
-answer = {"TIFU-KNN, край n_groups": f"с 60 {further['Recall@10']:.4f}, прибавка {gain:+.4f}"}
+text = f"с 60 группами {further['Recall@10']:.4f}, прибавка {gain:+.4f}"
+answer = {"TIFU-KNN, край n_groups": text}
 for first, second in (*steps, *later):
     own = answer if first == "TIFU-KNN" else {}
     check_fair(first, second, again, gains_again[first][second]["Recall@10"], own)

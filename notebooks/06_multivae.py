@@ -853,6 +853,7 @@ from recsys_lessons.tuning import (
     ITEM_KNN_SPACE,
     Search,
     check_fair,
+    edge_answers,
     judge_on_split,
     past_edge,
     tune,
@@ -905,12 +906,7 @@ def search(part, budget, seed, names, metric="NDCG@10", judge=judge_on_split):
 def read(stored):
     """Подборы и ответы на оговорки «край»: за краем не лучше больше чем на ошибку."""
     searches = {name: Search(**record) for name, record in stored["searches"].items()}
-    answers = {}
-    for title, mean in stored["outside"].items():
-        best = searches[title.partition(",")[0]].best
-        check_true(f"{title}: прибавка за краем меньше ошибки", mean - best["mean"] < best["se"])
-        answers[title] = f"за краем {mean:.4f}, прибавка {mean - best['mean']:+.4f}"
-    return searches, answers
+    return searches, edge_answers(searches, stored["outside"])
 
 
 # %%

@@ -44,6 +44,7 @@ from recsys_lessons.tuning import (
     ITEM_KNN_SPACE,
     Search,
     check_fair,
+    edge_answers,
     tune,
 )
 
@@ -871,16 +872,6 @@ def beyond_edges(searches):
     }
 
 
-def answers_of(searches, outside):
-    """Ответы на оговорки «край»: что вышло за краем."""
-    answers = {}
-    for title, mean in outside.items():
-        best = searches[title.partition(",")[0]].best
-        check_true(f"{title}: прибавка за краем меньше ошибки", mean - best["mean"] < best["se"])
-        answers[title] = f"за краем {mean:.4f}, прибавка {mean - best['mean']:+.4f} меньше ошибки"
-    return answers
-
-
 outside = stored_result(
     "07_lightgcn.beyond",
     beyond,
@@ -888,7 +879,7 @@ outside = stored_result(
     params={"tries": beyond_edges(searches), "seed": 0},
     tolerance=0.01,
 )
-answers = answers_of(searches, outside)
+answers = edge_answers(searches, outside)
 
 # %% [markdown]
 # За краями прибавки больше стандартной ошибки нет, иначе ячейка остановилась бы. На каждую оговорку
@@ -979,7 +970,7 @@ outside_again = stored_result(
     params={"tries": beyond_edges(again), "seed": 1},
     tolerance=0.01,
 )
-answers_again = answers_of(again, outside_again)
+answers_again = edge_answers(again, outside_again)
 with_again = stored_result(
     "07_lightgcn.seeds_again",
     contest_over_seeds,

@@ -33,7 +33,14 @@ from recsys_lessons.models import EASE, Popularity
 from recsys_lessons.results import stored_result
 from recsys_lessons.splits import board_b
 from recsys_lessons.synthetic import make_chain
-from recsys_lessons.tuning import EASE_SPACE, Search, check_fair, past_edge, tune
+from recsys_lessons.tuning import (
+    EASE_SPACE,
+    Search,
+    check_fair,
+    edge_answers,
+    past_edge,
+    tune,
+)
 
 plots.use_style()
 ratings, items = load_movielens()
@@ -1063,16 +1070,6 @@ def beyond(part, points):
     return found
 
 
-def answers_of(searches, outside):
-    """Ответы на оговорки «край»: что вышло за краем."""
-    answers = {}
-    for title, value in outside.items():
-        best = searches[title.partition(",")[0]].best
-        check_true(f"{title}: прибавка за краем меньше ошибки", value - best["mean"] < best["se"])
-        answers[title] = f"за краем {value:.4f}, прибавка {value - best['mean']:+.4f}"
-    return answers
-
-
 outside = stored_result(
     "08_bert4rec.beyond",
     beyond,
@@ -1080,7 +1077,7 @@ outside = stored_result(
     params={"points": beyond_edges(searches)},
     tolerance=0.02,
 )
-answers = answers_of(searches, outside)
+answers = edge_answers(searches, outside)
 
 # %% [markdown]
 # ### Тест
@@ -1745,7 +1742,7 @@ outside_again = stored_result(
     params={"points": beyond_edges(again)},
     tolerance=0.02,
 )
-answers_again = answers_of(again, outside_again)
+answers_again = edge_answers(again, outside_again)
 tested_again = stored_result(
     "08_bert4rec.test_again",
     test_over_seeds,

@@ -27,7 +27,7 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler
 from tqdm.auto import tqdm
 
 from recsys_lessons import building
-from recsys_lessons.checks import CheckError
+from recsys_lessons.checks import CheckError, check_true
 from recsys_lessons.evaluation import Difference, Evaluation, evaluate
 from recsys_lessons.inputs import check_count, check_seed, shown
 from recsys_lessons.results import KEPT
@@ -282,6 +282,22 @@ def past_edge(search: Search, flag: str, limits: Mapping[str, float] = {}) -> di
     else:
         moved = max(2 * value, 1.1 * high)
     return {**best, name: type(value)(moved)}
+
+
+def edge_answers(searches: Mapping[str, Search], beyond: Mapping[str, float]) -> dict[str, str]:
+    """Ответы на оговорки «край» для :func:`check_fair`: что вышло за краем.
+
+    :param searches: название модели → её подбор
+    :param beyond: «модель, край имя» → метрика в точке :func:`past_edge`
+    :raises CheckError: подбора нет, или за краем лучше больше чем на ошибку
+    """
+    answers = {}
+    for title, mean in beyond.items():
+        best = _found(searches, title.partition(",")[0]).best
+        gain = mean - best["mean"]
+        check_true(f"{title}: прибавка за краем меньше ошибки", gain < best["se"])
+        answers[title] = f"за краем {mean:.4f}, прибавка {gain:+.4f}"
+    return answers
 
 
 # ------------------------------------------------------------------------------- одна попытка

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from recsys_lessons.checks import CheckError
 from recsys_lessons.evaluation import Difference, Evaluation
 from recsys_lessons.results import KEPT
-from recsys_lessons.tuning import Search, check_fair, past_edge, tune
+from recsys_lessons.tuning import Search, check_fair, edge_answers, past_edge, tune
 
 
 class Peak(BaseEstimator):
@@ -249,3 +249,15 @@ def test_a_point_past_the_edge_lies_past_it(given, value, moved):
     assert past == {"x": pytest.approx(moved), "y": 1} and type(past["x"]) is type(value)
     with pytest.raises(ValueError, match="нет оговорки"):
         past_edge(found, "край y")
+
+
+def test_an_edge_is_answered_only_if_it_is_not_better_beyond():
+    point = {"params": {"x": 64}, "mean": 0.1, "se": 0.01}
+    found = {"М": Search("М", "NDCG@10", 20, None, {"x": {"values": [16, 64]}}, {}, [point])}
+    answers = edge_answers(found, {"М, край x": 0.1099})
+    assert answers == {"М, край x": "за краем 0.1099, прибавка +0.0099"}
+    check_fair("М", "М", found, (0.0, 0.1), answers)
+    with pytest.raises(CheckError, match="меньше ошибки"):
+        edge_answers(found, {"М, край x": 0.1101})
+    with pytest.raises(CheckError, match="Подбора модели 'Н' нет"):
+        edge_answers(found, {"Н, край x": 0.1})
