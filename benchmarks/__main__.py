@@ -13,7 +13,8 @@
 BENCHMARKS_THREADS=1 python -m benchmarks: один поток, секунды процессора.
 
 Без --quick и --only таблица попадает в benchmarks/README.md, рисунок — в benchmarks/growth.svg,
-числа — в benchmarks/peers.json; рядом с каждым отношением стоит то, что было в прошлом файле.
+числа — в benchmarks/peers.json; рядом с каждым отношением стоит то, что было в прошлом файле. У
+одного потока и у двух таблицы свои.
 """
 
 import argparse
@@ -63,7 +64,7 @@ PACKAGES = [
     "skrecsys",
     "torch-geometric",
 ]
-MARKS = "<!-- таблица: начало -->\n", "<!-- таблица: конец -->\n"
+MARKS = tuple(f"<!-- потоков {THREADS}: {end} -->\n" for end in ("начало", "конец"))
 Row = dict[str, Any]
 
 
@@ -270,7 +271,8 @@ def versions() -> dict[str, str]:
 
 def write(table: list[Row]) -> None:
     """Таблица, рисунок и числа; насколько отношения разошлись с прошлым прогоном."""
-    before = json.loads(JSON.read_text(encoding="utf-8"))["rows"] if JSON.exists() else []
+    stored = json.loads(JSON.read_text(encoding="utf-8")) if JSON.exists() else {}
+    before = stored.get(str(THREADS), {}).get("rows", [])
     found = versions()
     kind = "секунды процессора" if THREADS == 1 else "секунды по часам"
     machine = f"{processor()}, потоков {THREADS}, {kind}, {platform.system()}; "
@@ -279,8 +281,8 @@ def write(table: list[Row]) -> None:
     tail = rest.partition(MARKS[1])[2]
     text = head + MARKS[0] + "\n" + markdown(table, before, machine) + "\n" + MARKS[1] + tail
     README.write_text(text, encoding="utf-8", newline="\n")
-    content = {"versions": found, "processor": processor(), "rows": table}
-    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    stored[str(THREADS)] = {"versions": found, "processor": processor(), "rows": table}
+    text = json.dumps(stored, ensure_ascii=False, indent=1) + "\n"
     JSON.write_text(text, encoding="utf-8", newline="\n")
     growth(table)
     changes = repeated(table, before)
