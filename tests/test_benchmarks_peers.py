@@ -54,7 +54,7 @@ def test_penalties_of_ials_are_translated(data, name):
         scale = 1 + peers.ALPHA0 if peer.library == "implicit" else 1
         together = np.corrcoef(ours.ravel() * scale, theirs.ravel())[0, 1]
         ratio = np.abs(theirs).mean() / (scale * np.abs(ours).mean())
-        assert together > 0.9 and abs(ratio - 1) < 0.1, peer.title
+        assert together > 0.99 and abs(ratio - 1) < 0.02, peer.title
 
 
 def test_ratio_is_to_the_fastest_peer_and_to_its_precision():
