@@ -231,7 +231,7 @@ def growth(table: list[Row]) -> None:
     """Секунды против числа взаимодействий, обе оси логарифмические."""
     plots.use_style()
     names = [name for name in CONTESTS if any(row["contest"] == name for row in table)]
-    fig, axes = plt.subplots(-(-len(names) // 2), 2, figsize=(9, 3.3 * -(-len(names) // 2)))
+    fig, axes = plt.subplots(-(-len(names) // 2), 2, figsize=(9, 3.6 * -(-len(names) // 2)))
     for ax, name in zip(axes.ravel(), names, strict=False):
         rows = [row for row in table if row["contest"] == name]
         for number, title in enumerate(dict.fromkeys(map(label, rows))):
@@ -241,10 +241,9 @@ def growth(table: list[Row]) -> None:
             ax.plot(x, y, style, marker="osD^v<>P"[number % 8], label=title)
         ax.set(xscale="log", yscale="log", xlabel="взаимодействий", ylabel="секунд", title=name)
         ax.xaxis.set_minor_formatter(ticker.NullFormatter())
-        ax.legend(fontsize=6)
+        ax.legend(fontsize=6, ncols=2, loc="upper left", bbox_to_anchor=(-0.1, -0.25))
     for ax in axes.ravel()[len(names) :]:
         ax.remove()
-    fig.tight_layout()
     fig.savefig(PICTURE, metadata={"Date": None})
     plt.close(fig)
 
