@@ -143,11 +143,11 @@ class Resolution:
     def __str__(self) -> str:
         return (
             f"На проверке {_users(self.n_judged)}. {self.metric} популярного различается между "
-            f"ними с отклонением {self.sd:.3f} (для этого хватило подсчёта на валидационной части), "
-            f"поэтому ошибка среднего — около {self.se:.4f}. Если две модели ошибаются "
-            f"независимо, видна разность от {self.visible:.3f}; у похожих моделей она в два-три раза меньше. "
-            f"Больше {self.bound:.3f} порог не бывает ни у каких независимых моделей. Разность "
-            "меньше порога — не «модели равны», а «данных мало»."
+            f"ними с отклонением {self.sd:.3f} (для этого хватило подсчёта на валидационной "
+            f"части), поэтому ошибка среднего — около {self.se:.4f}. Если две модели ошибаются "
+            f"независимо, видна разность от {self.visible:.3f}; у похожих моделей она в два-три "
+            f"раза меньше. Больше {self.bound:.3f} порог не бывает ни у каких независимых "
+            "моделей. Разность меньше порога — не «модели равны», а «данных мало»."
         )
 
 
@@ -220,6 +220,7 @@ def examine(
     :param memory: сколько байт можно занять; ``None`` — сколько свободно
     :raises ValueError: выбранный протокол невозможен, или невозможен никакой
     """
+    data.positives(min_grade)  # порог годится
     pairs = pair_table(data, min_grade)
     options = _options(data, pairs, min_grade)
     chosen, why = _choose(data, options, protocol)
@@ -255,8 +256,10 @@ def pair_table(data: OwnData, min_grade: float | None = None) -> pd.DataFrame:
     находкой не считается и в тестовую часть не попадает. Без времён ``timestamp`` у всех 0.
     """
     table = data.table
-    positive = np.zeros(len(table), dtype=bool)
-    positive[table.index.get_indexer(data.positives(min_grade).index)] = True
+    positive = np.ones(len(table), dtype=bool)
+    if data.value_kind == "grade":
+        least = data.min_grade() if min_grade is None else min_grade
+        positive = (table["value"] >= least).to_numpy()
     key = table["user"].to_numpy(np.int64) * len(data.items) + table["item"].to_numpy(np.int64)
     time = np.zeros(len(table), np.int64)
     if "timestamp" in table:
