@@ -1,8 +1,9 @@
 """Сравнение моделей в пределах времени: популярное первым, попыток поровну, тест один раз.
 
-Порядок всегда один. Популярное сразу оценивают на тестовой части: с ним сравнят всех. Потом каждая модель получает равную долю времени и делает первую попытку. По её
-длительности известно, сколько попыток успеет каждая; число попыток берётся общее, модель, которой
-оно не по силам, выбывает, и её доля переходит остальным. Попытки идут кругами — по одной у каждой
+Порядок всегда один. Популярное сразу оценивают на тестовой части: с ним сравнят всех. Потом каждая
+модель получает равную долю времени и делает первую попытку. По её длительности известно, сколько
+попыток успеет каждая; число попыток берётся общее, модель, которой оно не по силам, выбывает, и её
+доля переходит остальным. Попытки идут кругами — по одной у каждой
 модели, — поэтому, когда бы время ни кончилось, попыток у всех поровну. Лучшие точки учат на
 обучающей и валидационной части вместе и один раз проверяют на тестовой.
 
@@ -259,7 +260,8 @@ class _Race:
                 for one in CANDIDATES.values()
                 if not one.for_new and names is None
             }
-        self.tries, self.warm = 0, False
+        self.tries = 0
+        self.warm, self.warming = False, 0.0  # готов ли процесс; сколько секунд его готовят
         self.points: dict[str, list[dict[str, Any]]] = {}
         self.searches: dict[str, Search] = {}
         self.evaluations: dict[str, Evaluation] = {}
@@ -311,8 +313,12 @@ class _Race:
                 if self.tries:
                     own = max(1.0, PATIENCE * self.first_cost(name))
                 else:  # дольше — и на наименьшее число попыток с проверкой доли не хватит
-                    own = left / (len(self.active) - place) / (FEWEST + 1)
-                if left <= 0 or not self.attempt(name, min(own, left), own <= left):
+                    own = max(left / (len(self.active) - place) / (FEWEST + 1), self.warming)
+                if left <= 0 and not self.tries:
+                    self.left_out[name] = "время кончилось раньше первой её попытки."
+                elif left <= 0 or not self.attempt(
+                    name, min(own, left), not self.tries or own < left
+                ):
                     return False
             bar.update()
             if self.budget is not None:
@@ -352,7 +358,9 @@ class _Race:
         :raises TimeoutError: дольше ``limit`` секунд; процесс прекращён
         """
         if not self.warm:
+            start = time.perf_counter()
             joblib.Parallel(n_jobs=2)([joblib.delayed(_ready)()])
+            self.warming = max(self.warming, time.perf_counter() - start)
         start, timeout = time.perf_counter(), None if math.isinf(limit) else limit
         self.warm = False
         try:
@@ -480,7 +488,8 @@ def advise(evaluations: Mapping[str, Evaluation], metric: str) -> tuple[str, str
 
 def _ready() -> None:
     """Новому процессу — всё, что он импортирует долго."""
-    importlib.import_module("torch")
+    for lesson in ("item_knn", "ease", "ials", "slim", "multivae", "lightgcn", "tifu_knn"):
+        importlib.import_module(f"recsys_lessons.models.{lesson}")
 
 
 def _attempt(make: Any, point: dict[str, Any], part: Part, metric: str) -> dict[str, Any]:
