@@ -14,6 +14,7 @@ import importlib
 import math
 import os
 import re
+import threading
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,6 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
-from multiprocessing import TimeoutError as PoolTimeout
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ import joblib
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from scipy.stats import norm
 from tqdm.auto import tqdm
 
@@ -163,13 +165,16 @@ def run(
     :raises ValueError: время, число попыток или название модели не годятся
     """
     race = _Race(plan, Path(out), None if tries is not None else seconds(budget), names, memory)
-    race.popular()
-    if tries is not None:
-        race.rounds(check_count("tries", tries))
-    else:
-        race.rounds(1)
-        race.rounds(race.affordable())
-    race.finals()
+    try:
+        race.popular()
+        if tries is not None:
+            race.rounds(check_count("tries", tries))
+        else:
+            race.rounds(1)
+            race.rounds(race.affordable())
+        race.finals()
+    finally:
+        race.close()
     return race.outcome()
 
 
@@ -261,7 +266,8 @@ class _Race:
                 if not one.for_new and names is None
             }
         self.tries = 0
-        self.warm, self.warming = False, 0.0  # готов ли процесс; сколько секунд его готовят
+        self.pool: Any = None  # процесс, в котором учат модели
+        self.warming = 0.0  # сколько секунд его готовят
         self.points: dict[str, list[dict[str, Any]]] = {}
         self.searches: dict[str, Search] = {}
         self.evaluations: dict[str, Evaluation] = {}
@@ -357,37 +363,47 @@ class _Race:
 
         :raises TimeoutError: дольше ``limit`` секунд; процесс прекращён
         """
-        if not self.warm:
+        if self.pool is None:
             start = time.perf_counter()
-            joblib.Parallel(n_jobs=2)([joblib.delayed(_ready)()])
+            self.pool = ProcessPoolExecutor(1)
+            self.pool.submit(_ready).result()
             self.warming = max(self.warming, time.perf_counter() - start)
-        start, timeout = time.perf_counter(), None if math.isinf(limit) else limit
-        self.warm = False
+        start = time.perf_counter()
         try:
-            (found,) = joblib.Parallel(n_jobs=2, timeout=timeout, max_nbytes=None)(
-                [joblib.delayed(work)(*given)]
-            )
-        except (FutureTimeout, PoolTimeout) as error:
+            found = self.pool.submit(work, *given).result(None if math.isinf(limit) else limit)
+        except FutureTimeout as error:
+            self.close()
             raise TimeoutError from error
-        self.warm = True
+        except TerminatedWorkerError as error:
+            self.close()
+            raise MemoryError("процесс прекращён системой: скорее всего, не хватило памяти.") from (
+                error
+            )
         return found, time.perf_counter() - start
 
-    def affordable(self) -> int:
-        """Сколько попыток по силам каждой из оставшихся; кому не по силам и ``FEWEST`` — выбывает.
+    def close(self) -> None:
+        """Прекратить процесс, если он есть."""
+        if self.pool is not None:
+            self.pool.shutdown(wait=True, kill_workers=True)
+        self.pool = None
 
-        Оставшееся время делят поровну; из доли вычитают последнее обучение на всех данных.
+    def affordable(self) -> int:
+        """Сколько попыток по силам всем вместе; кто не успел бы и ``FEWEST`` — выбывает.
+
+        Выбывает модель, у которой в равную долю времени не входят ``FEWEST`` попыток и последнее
+        обучение на всех данных. Остальным попыток поровну, сколько войдёт в общее время.
         """
         while self.active:
-            share = SAFETY * self.left / len(self.active)
-            can = {
-                name: 1 + int(max(0.0, share - self.final_cost(name)) / self.first_cost(name))
-                for name in self.active
-            }
-            slowest = min(self.active, key=lambda name: can[name])
-            if can[slowest] >= FEWEST:
-                return min(MOST, can[slowest])
+            left = SAFETY * self.left
+            share = left / len(self.active)
+            slowest = max(self.active, key=self.first_cost)
+            if (FEWEST - 1) * self.first_cost(slowest) + self.final_cost(slowest) <= share:
+                once, last = (
+                    sum(map(cost, self.active)) for cost in (self.first_cost, self.final_cost)
+                )
+                return min(MOST, 1 + int((left - last) / once))
             self.left_out[slowest] = (
-                f"попытка длится {self.first_cost(slowest):.0f} с: в её долю времени не вошли бы "
+                f"попытка длится {self.first_cost(slowest):.1f} с: в её долю времени не вошли бы "
                 f"и {FEWEST} попытки с обучением на всех данных. Дайте больше времени."
             )
             self.active.remove(slowest)
@@ -488,6 +504,7 @@ def advise(evaluations: Mapping[str, Evaluation], metric: str) -> tuple[str, str
 
 def _ready() -> None:
     """Новому процессу — всё, что он импортирует долго."""
+    tqdm.set_lock(threading.RLock())  # замок между процессами остался бы после прекращённого
     for lesson in ("item_knn", "ease", "ials", "slim", "multivae", "lightgcn", "tifu_knn"):
         importlib.import_module(f"recsys_lessons.models.{lesson}")
 
