@@ -1,6 +1,5 @@
 """Столбец файла → идентификаторы, моменты времени, числа. Различные значения разбираются раз."""
 
-import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -216,70 +215,78 @@ def _excel(values: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return np.where(known, seconds, 0), known
 
 
-_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?(?:[eE]\+?\d+)?")
-_DAY_FIRST = r"^(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?!\d)"
-_YEAR_FIRST = r"^(\d{4})[./](\d{1,2})[./](\d{1,2})"
-_ZONE = r"\d(?:Z|z| ?UTC| ?GMT|[+-]\d\d:?\d\d)$"
+_NUMBER = r"^[+-]?\d+([.,]\d+)?([eE]\+?\d+)?$"
+_DAY_FIRST = r"^(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})([ T,].*)?$"
+_ZONE = r":\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)$"
+
+
+def _matches(text: pa.ChunkedArray, pattern: str) -> np.ndarray:
+    return pc.match_substring_regex(text, pattern).to_numpy()
 
 
 def _from_text(column: pa.ChunkedArray) -> Times:
-    codes, values = _encoded(column)
-    text = pd.Series(values.to_pandas(), dtype="str").fillna("").str.strip()
+    """Три вида строк: числа, даты с дня, даты с года; каждый разбирается сразу весь."""
+    text = pc.utf8_trim_whitespace(pc.fill_null(column.cast(pa.string()), ""))
     seconds = np.zeros(len(text), np.int64)
     known = np.zeros(len(text), bool)
-    names = np.full(len(text), -1)
-    labels = [*_FORMATS, "ISO", "ДД.ММ.ГГГГ", "ММ/ДД/ГГГГ"]
-
-    number = text.str.fullmatch(_NUMBER).to_numpy(bool)
+    formats: dict[str, int] = {}
+    zones = ambiguous = 0
+    relative = False
+    number = _matches(text, _NUMBER)
     if number.any():
-        real = pd.to_numeric(text[number].str.replace(",", ".", regex=False)).to_numpy()
-        seconds[number], known[number], names[number], relative = _by_size(
-            real, np.isfinite(real.astype(float))
+        points = pc.replace_substring(text.filter(pa.array(number)), ",", ".")
+        real = pc.cast(points, pa.float64()).to_numpy()
+        seconds[number], good, codes, relative = _by_size(real, np.isfinite(real))
+        if relative and not number.all():  # рядом с датами номера шагов — не время
+            relative, good = False, real == 0
+        known[number] = good
+        formats |= _counts(codes, good)
+    day_first = ~number & _matches(text, _DAY_FIRST)
+    if day_first.any():
+        days = text.filter(pa.array(day_first))
+        slashed = _matches(days, r"^\d+/")
+        month_first = bool(
+            _matches(days, r"^\d+/(1[3-9]|2\d|3\d)/").any()
+            and not _matches(days, r"^(1[3-9]|2\d|3\d)/").any()
         )
-        if relative and number.mean() < 1:  # рядом с датами номера шагов — не время
-            known[number] = seconds[number] == 0
-    else:
-        relative = False
-    dates = ~number & text.ne("").to_numpy()
-    parts = text[dates].str.extract(_DAY_FIRST)
-    given = parts[0].notna()
-    month_first = bool(
-        given.any()
-        and (parts[1][given].astype(int) > 12).any()
-        and (parts[0][given].astype(int) <= 12).all()
-    )
-    day, month = (1, 0) if month_first else (0, 1)
-    year = parts[2].where(parts[2].str.len() == 4, "20" + parts[2])
-    iso_start = year + "-" + parts[month].str.zfill(2) + "-" + parts[day].str.zfill(2)
-    rest = text[dates].str.replace(_DAY_FIRST, "", regex=True)
-    rest = rest.str.replace(r"^[, T]+", " ", regex=True)
-    iso = (iso_start + rest).where(given, text[dates])
-    iso = iso.str.replace(_YEAR_FIRST, r"\1-\2-\3", regex=True)
-    iso = iso.str.replace(r" ?(UTC|GMT)$", "Z", regex=True)
-    iso = iso.str.replace(r"([ T])(\d):", r"\g<1>0\2:", regex=True)
-    moments = pd.to_datetime(iso, format="ISO8601", utc=True, errors="coerce")
-    good = moments.notna().to_numpy()
-    seconds[dates] = np.where(good, moments.dt.as_unit("s").astype("int64").to_numpy(), 0)
-    known[dates] = good
-    names[dates] = np.where(given, 8 + month_first, 7) + 0
-    slashed = given & text[dates].str.contains(r"^\d{1,2}/", regex=True)
-    unclear = bool(slashed.any()) and (parts[[0, 1]][slashed].astype(int) <= 12).all(axis=None)
-    zoned = np.zeros(len(text), bool)
-    zoned[dates] = text[dates].str.contains(_ZONE, regex=True)
+        if slashed.any() and not month_first and not _matches(days, r"^(1[3-9]|[23]\d)/").any():
+            ambiguous = int(slashed.sum())
+        order = r"\3-\1-\2\4" if month_first else r"\3-\2-\1\4"
+        iso = pc.replace_substring_regex(days, _DAY_FIRST, order)
+        seconds[day_first], good, zoned = _iso(iso)
+        known[day_first], zones = good, zones + zoned
+        formats["ММ/ДД/ГГГГ" if month_first else "ДД.ММ.ГГГГ"] = int(good.sum())
+    rest = ~number & ~day_first & _matches(text, r"^\d{4}\D")
+    if rest.any():
+        seconds[rest], good, zoned = _iso(text.filter(pa.array(rest)))
+        known[rest], zones = good, zones + zoned
+        formats["ISO"] = int(good.sum())
+    formats = {name: rows for name, rows in formats.items() if rows}
+    return Times(np.where(known, seconds, 0), known, formats, relative, zones, ambiguous)
 
-    rows = np.bincount(codes[codes >= 0], minlength=len(text))
-    formats = {
-        label: int(rows[known & (names == code)].sum())
-        for code, label in enumerate(labels)
-        if (known & (names == code)).any()
-    }
-    ambiguous = np.zeros(len(text), bool)
-    ambiguous[dates] = slashed if unclear else False
-    return Times(
-        np.append(seconds, 0)[codes],
-        np.append(known, False)[codes],
-        formats,
-        relative,
-        int(rows[zoned & known].sum()),
-        int(rows[ambiguous].sum()),
-    )
+
+def _iso(text: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Даты с года → секунды, какие прочитаны, сколько с поясом."""
+    for shape in (None, _tidied):
+        tidy = text if shape is None else shape(text)
+        for kind in (pa.timestamp("us"), pa.timestamp("us", "UTC")):
+            try:
+                moments = tidy.cast(kind).cast(pa.int64()).to_numpy() // 10**6
+            except pa.ArrowInvalid:
+                continue
+            return moments, np.ones(len(moments), bool), len(moments) * bool(kind.tz)
+    found = pd.to_datetime(tidy.to_pandas(), format="ISO8601", utc=True, errors="coerce")
+    good = found.notna().to_numpy()
+    seconds = found.dt.as_unit("s").to_numpy().astype("datetime64[s]").astype(np.int64)
+    return np.where(good, seconds, 0), good, int((_matches(tidy, _ZONE) & good).sum())
+
+
+def _tidied(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Год из двух цифр, день и час из одной, точки в дате, запятая перед часом — по ISO."""
+    text = pc.replace_substring_regex(text, r"^(\d{4})[./](\d{1,2})[./](\d{1,2})", r"\1-\2-\3")
+    text = pc.replace_substring_regex(text, r"^(\d{2})-", r"20\1-")
+    text = pc.replace_substring_regex(text, r"-(\d)-", r"-0\1-")
+    text = pc.replace_substring_regex(text, r"^(\d{4}-\d{2})-(\d)(\D|$)", r"\1-0\2\3")
+    text = pc.replace_substring_regex(text, r"^([\d-]+)[T, ]+(\d{1,2}:)", r"\1 \2")
+    text = pc.replace_substring_regex(text, r" (\d):", r" 0\1:")
+    return pc.replace_substring_regex(text, r" ?(UTC|GMT|z)$", "Z")

@@ -5,7 +5,7 @@
 """
 
 import time as clock
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -478,15 +478,31 @@ def _returns(look: _Look) -> None:
     look.cut()
 
 
-def _pairs(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Номер пары в каждой строке, подряд с нуля."""
-    return pd.factorize(first.astype(np.int64) * (int(second.max(initial=0)) + 1) + second)[0]
+def _pairs(*columns: np.ndarray) -> np.ndarray:
+    """Номер сочетания значений в каждой строке, подряд с нуля."""
+    return pd.factorize(_key(columns))[0]
+
+
+def _key(columns: Iterable[np.ndarray]) -> np.ndarray:
+    """Одно целое число на сочетание значений: у равных строк равное."""
+    key, size = np.zeros(0, np.int64), 1
+    for column in columns:
+        codes = column
+        if column.dtype.kind == "f" or column.min() < 0 or int(column.max()) >= 2**40:
+            codes = pd.factorize(column)[0]
+        width = int(codes.max()) + 1
+        if size * width >= 2**62:
+            key = pd.factorize(key)[0]
+            size = int(key.max()) + 1
+        key = codes.astype(np.int64) if size == 1 else key * width + codes
+        size *= width
+    return key
 
 
 def _repeats(look: _Look, kind: str | None) -> None:
     """Строки, одинаковые во всех столбцах: дважды выгруженное событие или второе такое же?"""
     look.cut()
-    again = pd.DataFrame(look.columns, copy=False).duplicated().to_numpy()
+    again = pd.Series(_key(look.columns.values())).duplicated().to_numpy()
     if not again.any():
         return
     times = look.columns.get("timestamp")
