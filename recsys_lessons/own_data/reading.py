@@ -20,6 +20,7 @@ from recsys_lessons.own_data.files import read_file
 ROLES = ("user", "item", "time", "grade", "count", "basket", "title")
 BOT_TIMES = 10  # во столько раз активнее 99 % пользователей
 BOT_ROWS = 1000  # и не меньше стольких событий
+HUGE = 1000  # во столько раз больше обычного — не штуки
 _DAY = 86_400
 
 
@@ -463,6 +464,15 @@ def _returns(look: _Look) -> None:
     columns = look.columns
     look.drop(
         "zero_count", columns["value"] == 0, "Количество 0: отложено строк: {rows}, это не покупки."
+    )
+    usual = np.median(abs(columns["value"]))
+    huge = columns["value"] > HUGE * usual
+    look.say(
+        "huge_count",
+        int((huge & look.keep).sum()),
+        f"Количество в {_n(HUGE)} раз больше обычного ({_decimal(usual)}), строк "
+        f"{_n(int(huge.sum()))}, самое большое {_decimal(columns['value'].max())}: похоже на "
+        "граммы, литры или опечатку. Строки оставлены: одна строка — одно событие.",
     )
     back = columns["value"] < 0
     if not back.any():
