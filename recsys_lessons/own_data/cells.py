@@ -117,6 +117,7 @@ class Times:
     :param formats: запись времени → сколько строк
     :param relative: числа — порядок событий, а не даты
     :param zones: сколько строк с часовым поясом
+    :param naive: сколько строк с датой без пояса
     :param ambiguous: сколько строк, где не понять, день или месяц впереди
     """
 
@@ -125,6 +126,7 @@ class Times:
     formats: dict[str, int] = field(default_factory=dict)
     relative: bool = False
     zones: int = 0
+    naive: int = 0
     ambiguous: int = 0
 
 
@@ -230,7 +232,7 @@ def _from_text(column: pa.ChunkedArray) -> Times:
     seconds = np.zeros(len(text), np.int64)
     known = np.zeros(len(text), bool)
     formats: dict[str, int] = {}
-    zones = ambiguous = 0
+    zones = dates = ambiguous = 0
     relative = False
     number = _matches(text, _NUMBER)
     if number.any():
@@ -254,15 +256,16 @@ def _from_text(column: pa.ChunkedArray) -> Times:
         order = r"\3-\1-\2\4" if month_first else r"\3-\2-\1\4"
         iso = pc.replace_substring_regex(days, _DAY_FIRST, order)
         seconds[day_first], good, zoned = _iso(iso)
-        known[day_first], zones = good, zones + zoned
+        known[day_first], zones, dates = good, zones + zoned, dates + int(good.sum())
         formats["ММ/ДД/ГГГГ" if month_first else "ДД.ММ.ГГГГ"] = int(good.sum())
     rest = ~number & ~day_first & _matches(text, r"^\d{4}\D")
     if rest.any():
         seconds[rest], good, zoned = _iso(text.filter(pa.array(rest)))
-        known[rest], zones = good, zones + zoned
+        known[rest], zones, dates = good, zones + zoned, dates + int(good.sum())
         formats["ISO"] = int(good.sum())
     formats = {name: rows for name, rows in formats.items() if rows}
-    return Times(np.where(known, seconds, 0), known, formats, relative, zones, ambiguous)
+    seconds[~known] = 0
+    return Times(seconds, known, formats, relative, zones, dates - zones, ambiguous)
 
 
 def _iso(text: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray, int]:
@@ -277,7 +280,7 @@ def _iso(text: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray, int]:
             return moments, np.ones(len(moments), bool), len(moments) * bool(kind.tz)
     found = pd.to_datetime(tidy.to_pandas(), format="ISO8601", utc=True, errors="coerce")
     good = found.notna().to_numpy()
-    seconds = found.dt.as_unit("s").to_numpy().astype("datetime64[s]").astype(np.int64)
+    seconds = found.dt.tz_localize(None).to_numpy().astype("datetime64[s]").astype(np.int64)
     return np.where(good, seconds, 0), good, int((_matches(tidy, _ZONE) & good).sum())
 
 

@@ -42,6 +42,7 @@ class RawTable:
     :param broken: сколько строк не разобрать: в них другое число столбцов
     :param how: что за файл: «CSV, кодировка UTF-8, разделитель «;»»
     :param above: сколько непустых строк стоит над заголовком
+    :param inside: сколько строк текста оказалось внутри кавычек
     """
 
     columns: dict[str, pa.ChunkedArray]
@@ -49,6 +50,7 @@ class RawTable:
     broken: int
     how: str
     above: int = 0
+    inside: int = 0
 
 
 def read_file(
@@ -65,7 +67,7 @@ def read_file(
     buffer, name = _contents(source, name)
     start = bytes(buffer[: min(_HEAD, buffer.size)])
     if not start.strip(b"\0 \r\n\t"):
-        raise ValueError(f"Файл {name} пуст.")
+        raise ValueError(f"Файл {name} пуст: проверьте, что выгрузка дошла до конца.")
     if start.startswith(b"PAR1"):
         return _parquet(buffer, columns, name)
     if start.startswith(b"PK\x03\x04"):
@@ -143,10 +145,12 @@ def _twice(places: Sequence[int], names: Sequence[str], name: str) -> None:
 
 def _text(buffer: pa.Buffer, columns: Mapping[str, str], name: str, header: bool) -> RawTable:
     encoding, skip = _encoding(buffer, name)
-    if encoding not in ("utf-8", "utf-8-sig"):
+    if encoding.startswith("utf-8") and not encoding.endswith("?"):
+        buffer = buffer.slice(skip)
+    else:
         check_memory(6 * buffer.size, f"Файл {name}", "Перекодируйте его в UTF-8.")
-        buffer, skip = pa.py_buffer(bytes(buffer[skip:]).decode(encoding).encode()), 0
-    buffer = buffer.slice(skip)
+        text = bytes(buffer).decode(encoding.rstrip("?"), errors="replace")
+        buffer = pa.py_buffer(text.encode())
     # Столбцы текста, их словари и коды; больше пяти объёмов файла чтение не занимало.
     check_memory(5 * buffer.size, f"Файл {name}", "Возьмите часть строк или сохраните в Parquet.")
     head = bytes(buffer[: min(_HEAD, buffer.size)])
@@ -165,7 +169,7 @@ def _text(buffer: pa.Buffer, columns: Mapping[str, str], name: str, header: bool
     places = _find(names, columns)
     assert places is not None
     _twice(places, names, name)
-    table, broken = _parse(buffer.slice(offset), separator, len(names), places, name)
+    table, broken, inside = _parse(buffer.slice(offset), separator, len(names), places, name)
     above = sum(bool(line.strip()) for line in lines[: max(number, 0)])
     return RawTable(
         columns=dict(zip(columns, (table[f"c{place}"] for place in places), strict=True)),
@@ -174,10 +178,16 @@ def _text(buffer: pa.Buffer, columns: Mapping[str, str], name: str, header: bool
         how=f"текст, кодировка {_ENCODING_NAMES.get(encoding, encoding)}, разделитель — "
         f"{SEPARATORS[separator]}",
         above=above,
+        inside=inside,
     )
 
 
-_ENCODING_NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 с меткой BOM", "utf-16": "UTF-16"}
+_ENCODING_NAMES = {
+    "utf-8": "UTF-8",
+    "utf-8-sig": "UTF-8 с меткой BOM",
+    "utf-16": "UTF-16",
+    "utf-8?": "UTF-8 с испорченными знаками",
+}
 
 
 def _encoding(buffer: pa.Buffer, name: str) -> tuple[str, int]:
@@ -190,9 +200,9 @@ def _encoding(buffer: pa.Buffer, name: str) -> tuple[str, int]:
     for shift, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
         if len(head) >= 4 and head[shift::2].count(0) > 0.3 * len(head) / 2:
             return encoding, 0
-    if _is_utf8(buffer):
+    if b"\0" in head or _is_utf8(buffer):
         return "utf-8", 0
-    return _one_byte(buffer), 0
+    return _guessed(buffer), 0
 
 
 def _is_utf8(buffer: pa.Buffer) -> bool:
@@ -207,16 +217,16 @@ def _is_utf8(buffer: pa.Buffer) -> bool:
     return True
 
 
-def _one_byte(buffer: pa.Buffer) -> str:
-    """Однобайтовая кодировка: та, в которой больше всего похожего на русский текст."""
+def _guessed(buffer: pa.Buffer) -> str:
+    """Кодировка не чистого UTF-8: та, в которой больше всего похожего на русский текст."""
     pieces = (buffer.slice(s, min(_PIECE, buffer.size - s)) for s in range(0, buffer.size, _PIECE))
     rows = (line for piece in pieces for line in bytes(piece).split(b"\n"))
     sample = b"\n".join(line for line, _ in zip(_not_ascii(rows), range(2000), strict=False))
     common = re.compile("[оеаинтсрвлкмдпу]")
     russian = re.compile("[А-яЁё]{3}")
     scores = {}
-    for encoding in ("cp1251", "cp866", "koi8-r"):
-        text = sample.decode(encoding, errors="replace")
+    for encoding in ("cp1251", "cp866", "koi8-r", "utf-8?"):
+        text = sample.decode(encoding.rstrip("?"), errors="replace")
         scores[encoding] = len(common.findall(text)) if russian.search(text) else 0
     best = max(scores, key=lambda encoding: scores[encoding])
     return best if scores[best] else "latin-1"
@@ -260,37 +270,49 @@ def _evenness(rows: Sequence[Sequence[str]]) -> float:
 
 def _parse(
     body: pa.Buffer, separator: str, width: int, places: Sequence[int], name: str
-) -> tuple[pa.Table, int]:
-    """Нужные столбцы текстом и число строк, которые не разобрать."""
+) -> tuple[pa.Table, int, int]:
+    """Нужные столбцы текстом, сколько строк не разобрать, сколько переводов строки в кавычках."""
     if not body.size or not bytes(body[: min(body.size, _HEAD)]).strip():
         raise ValueError(f"В файле {name} только заголовок: ни одной строки данных.")
-    quoted = _contains_quote(body)
-    table, broken, found = _parse_once(body, separator, width, places, name, quoted)
-    if broken and quoted:  # кавычка могла быть просто знаком дюйма
-        other = _parse_once(body, separator, width, places, name, False)
-        if other[1] < broken:
-            table, broken, found = other
+    parses = []
+    lines = _quoted_lines(body)
+    # Кавычка бывает и просто знаком дюйма: тогда без неё испорченных строк меньше.
+    for quoted in (True, False) if lines else (False,):
+        parse = _parse_once(body, separator, width, places, quoted)
+        parses += [parse] if parse else []
+        if parse and not parse[1] and parse[0].num_rows >= lines:
+            break
+    if len(parses) == 2 and not parses[1][1]:
+        parses.pop(0)  # незакрытая кавычка проглотила бы строки молча
+    if not parses:
+        raise ValueError(
+            f"Файл {name} не разобрать: похоже, не закрыта кавычка или строка длиннее "
+            f"{_PIECE >> 20} МБ. Откройте его и сохраните как CSV ещё раз."
+        )
+    table, broken, found = min(parses, key=lambda parse: parse[1])
     if broken > table.num_rows:
         raise ValueError(
             f"Файл {name} не разобрать: в заголовке столбцов {width}, а в строках, например, "
             f"{found}. Проверьте разделитель, десятичные запятые и кавычки."
         )
-    return table, broken
+    return table, broken, max(0, lines - broken - table.num_rows)
 
 
-def _contains_quote(body: pa.Buffer) -> bool:
-    pieces = range(0, body.size, _PIECE)
-    return any(b'"' in bytes(body.slice(s, min(_PIECE, body.size - s))) for s in pieces)
+def _quoted_lines(body: pa.Buffer) -> int:
+    """Сколько непустых строк в тексте; 0, если кавычек нет и считать незачем."""
+    lines, quotes = 0, 0
+    for start in range(0, body.size, _PIECE):
+        piece = bytes(body.slice(start, min(_PIECE, body.size - start)))
+        quotes += b'"' in piece
+        lines += piece.count(b"\n") - piece.count(b"\n\n") - piece.count(b"\n\r\n")
+    ends = bytes(body.slice(max(0, body.size - 1)))
+    return (lines + (ends != b"\n")) if quotes else 0
 
 
 def _parse_once(
-    body: pa.Buffer,
-    separator: str,
-    width: int,
-    places: Sequence[int],
-    name: str,
-    quoted: bool,
-) -> tuple[pa.Table, int, int]:
+    body: pa.Buffer, separator: str, width: int, places: Sequence[int], quoted: bool
+) -> tuple[pa.Table, int, int] | None:
+    """Столбцы, сколько строк испорчено и сколько столбцов в первой из них; ``None`` — не вышло."""
     broken: list[int] = []
 
     def skip(row: Any) -> str:
@@ -312,11 +334,8 @@ def _parse_once(
                 column_types=dict.fromkeys(wanted, pa.string()), include_columns=wanted
             ),
         )
-    except pa.ArrowInvalid as error:
-        raise ValueError(
-            f"Файл {name} не разобрать: похоже, не закрыта кавычка или строка длиннее "
-            f"{_PIECE >> 20} МБ. Откройте его и сохраните как CSV ещё раз."
-        ) from error
+    except pa.ArrowInvalid:
+        return None
     return table, len(broken), broken[0] if broken else width
 
 

@@ -1,7 +1,7 @@
 """Чтение своего файла и его осмотр: что не так, что с этим сделано, сколько строк отложено.
 
-Ни одна строка не пропадает молча: ``rows_read`` равно числу оставленных строк плюс сумма ``dropped``
-по замечаниям.
+Ни одна строка не пропадает молча: ``rows_read`` — это оставленные строки и
+сумма ``dropped`` по замечаниям.
 """
 
 import time as clock
@@ -20,6 +20,7 @@ from recsys_lessons.own_data.files import read_file
 ROLES = ("user", "item", "time", "grade", "count", "basket", "title")
 BOT_TIMES = 10  # во столько раз активнее 99 % пользователей
 BOT_ROWS = 1000  # и не меньше стольких событий
+HUGE = 1000  # во столько раз больше обычного — не штуки
 _DAY = 86_400
 
 
@@ -197,6 +198,12 @@ def read_own(
         "Столбцов не столько, сколько в заголовке (лишний разделитель или кавычка): "
         "отложено строк: {rows}. Исправьте их в файле, если они нужны.",
     )
+    look.say(
+        "inside_quotes",
+        raw.inside,
+        f"Переводов строки внутри кавычек {_n(raw.inside)}: каждый считается частью ячейки. Если "
+        "их быть не должно, ищите незакрытую кавычку.",
+    )
     look.start(raw.rows - raw.broken)
     labels = {role: _read_ids(look, raw.columns.pop(role), role) for role in ("user", "item")}
     if "basket" in roles:
@@ -327,15 +334,16 @@ def _read_ids(look: _Look, column: pa.ChunkedArray, role: str) -> pd.Index:
         look.say(
             f"scientific_{role}",
             found.scientific,
-            f"Идентификаторы {many} вида «1,23E+12», их {_n(found.scientific)}: Excel потерял "
-            "цифры, разные могли слиться. Выгрузите столбец как текст; здесь они оставлены как есть.",
+            f"Идентификаторы {many} вида «1,23E+12», их {_n(found.scientific)}: Excel "
+            "потерял цифры, разные могли слиться. Выгрузите столбец как "
+            "текст; здесь они оставлены как есть.",
         )
     if found.padded:
         joined = f", {_n(found.joined)} совпали с другими" if found.joined else ""
         look.say(
             f"padded_{role}",
             found.padded,
-            f"Идентификаторов {many} с пробелами по краям {_n(found.padded)}: сняты{joined}.",
+            f"Пробелы по краям идентификаторов {many} ({_n(found.padded)}): сняты{joined}.",
         )
     if not found.whole and not found.padded and found.joined:
         look.say(f"joined_{role}", found.joined, f"Разные написания {many}: {_n(found.joined)}.")
@@ -408,19 +416,19 @@ def _read_times(look: _Look, column: pa.ChunkedArray, now: float) -> None:
             sum(found.formats.values()),
             f"Время записано по-разному ({listed} строк): всё переведено в секунды по Гринвичу.",
         )
-    if 0 < found.zones < int(found.known.sum()):
+    if found.zones and found.naive:
         look.say(
             "mixed_zones",
-            found.zones,
-            f"Часовой пояс указан только у части строк ({_n(found.zones)}); остальные времена прочитаны "
-            "как время по Гринвичу и могут быть сдвинуты на несколько часов.",
+            found.naive,
+            f"Часового пояса нет только у части времён (строк {_n(found.naive)}): они "
+            "прочитаны как время по Гринвичу и могут быть сдвинуты на несколько часов.",
         )
     if found.ambiguous:
         look.say(
             "day_or_month",
             found.ambiguous,
-            f"В датах с косой чертой не понять, день или месяц впереди (строк {_n(found.ambiguous)}): "
-            "прочитано как ДД/ММ/ГГГГ.",
+            f"В датах с косой чертой не понять, день или месяц впереди "
+            f"(строк {_n(found.ambiguous)}): прочитано как ДД/ММ/ГГГГ.",
         )
     look.drop("no_time", ~known, "Времени нет или его не прочесть: отложено строк: {rows}.")
     look.drop(
@@ -428,7 +436,7 @@ def _read_times(look: _Look, column: pa.ChunkedArray, now: float) -> None:
         early,
         "Время — 1970 год, то есть ноль вместо времени: отложено строк: {rows}.",
     )
-    look.drop("future", late, "Время ещё не наступило: отложено строк: {rows}, часы врали.")
+    look.drop("future", late, "Время ещё не наступило: отложено строк: {rows}; видимо, сбой часов.")
     look.columns["timestamp"] = seconds
 
 
@@ -456,6 +464,15 @@ def _returns(look: _Look) -> None:
     columns = look.columns
     look.drop(
         "zero_count", columns["value"] == 0, "Количество 0: отложено строк: {rows}, это не покупки."
+    )
+    usual = np.median(abs(columns["value"]))
+    huge = columns["value"] > HUGE * usual
+    look.say(
+        "huge_count",
+        int((huge & look.keep).sum()),
+        f"Количество в {_n(HUGE)} раз больше обычного ({_decimal(usual)}), строк "
+        f"{_n(int(huge.sum()))}, самое большое {_decimal(columns['value'].max())}: похоже на "
+        "граммы, литры или опечатку. Строки оставлены: одна строка — одно событие.",
     )
     back = columns["value"] < 0
     if not back.any():
@@ -512,7 +529,7 @@ def _repeats(look: _Look, kind: str | None) -> None:
         look.drop(
             "repeats",
             again,
-            "Одинаковы во всём с другой строкой, выгружены дважды: отложено строк: {rows}.",
+            "Во всём равны другой строке, выгружены дважды: отложено строк: {rows}.",
         )
         look.cut()
         return
@@ -535,9 +552,22 @@ def _grades(look: _Look) -> None:
             "off_scale",
             outside,
             f"Оценка далеко за шкалой, на которой почти все от {low:g} до {high:g} "
-            f"(например, {values[outside][0] if outside.any() else 0:g}): отложено строк: {{rows}}.",
+            f"(например, {values[outside][0] if outside.any() else 0:g}). "
+            "Отложено строк: {rows}.",
         )
         look.cut()
+    order = np.arange(len(look.keep))
+    if "timestamp" in look.columns:
+        order = np.lexsort((order, look.columns["timestamp"]))
+    pair = _pairs(look.columns["user"], look.columns["item"])
+    again = np.zeros(len(order), dtype=bool)
+    again[order] = pd.Series(pair[order]).duplicated(keep="last").to_numpy()
+    look.drop(
+        "regraded",
+        again,
+        "Объект позже оценён тем же пользователем ещё раз: отложено строк: {rows}.",
+    )
+    look.cut()
     values = look.columns["value"]
     grades, counts = np.unique(values, return_counts=True)
     ungraded = _ungraded(grades)
@@ -546,22 +576,10 @@ def _grades(look: _Look) -> None:
         look.say(
             "ungraded",
             int(counts[:ungraded].sum()),
-            f"Оценка {codes} стоит в строках, которых {_n(int(counts[:ungraded].sum()))}, при шкале от "
-            f"{grades[ungraded]:g} до {grades[-1]:g}: прочитана как «без оценки». Положительными "
+            f"Оценка {codes} при шкале от {grades[ungraded]:g} до {grades[-1]:g}, строк "
+            f"{_n(int(counts[:ungraded].sum()))}: прочитана как «без оценки». Положительными "
             "эти строки не считаются, но и не советуют того, что пользователь уже знает.",
         )
-    order = np.arange(len(values))
-    if "timestamp" in look.columns:
-        order = np.lexsort((order, look.columns["timestamp"]))
-    pair = _pairs(look.columns["user"], look.columns["item"])
-    again = np.zeros(len(values), dtype=bool)
-    again[order] = pd.Series(pair[order]).duplicated(keep="last").to_numpy()
-    look.drop(
-        "regraded",
-        again,
-        "Объект оценён тем же пользователем позже ещё раз: отложено строк: {rows}.",
-    )
-    look.cut()
 
 
 def _baskets(look: _Look) -> None:
@@ -597,8 +615,8 @@ def _bots(look: _Look, users: pd.Index, keep_bots: bool) -> None:
         return
     who = (
         f"Пользователей, активных сверх меры, {_n(bots.size)} ({_names(users[bots])}): у каждого "
-        f"не меньше {_n(int(activity[bots].min()))} событий, у 99 % — не больше {_n(int(usual))}. Это "
-        "робот, касса или общий номер «без входа»"
+        f"не меньше {_n(int(activity[bots].min()))} событий, у 99 % — не больше {_n(int(usual))}. "
+        "Это робот, касса или общий номер «без входа»"
     )
     rows = np.isin(look.columns["user"], bots)
     if keep_bots:
