@@ -149,7 +149,7 @@ def _text(buffer: pa.Buffer, columns: Mapping[str, str], name: str, header: bool
         buffer = buffer.slice(skip)
     else:
         check_memory(6 * buffer.size, f"Файл {name}", "Перекодируйте его в UTF-8.")
-        text = bytes(buffer).decode(encoding.rstrip("?"), errors="replace")
+        text = bytes(buffer[skip:]).decode(encoding.rstrip("?"), errors="replace")
         buffer = pa.py_buffer(text.encode())
     # Столбцы текста, их словари и коды; больше пяти объёмов файла чтение не занимало.
     check_memory(5 * buffer.size, f"Файл {name}", "Возьмите часть строк или сохраните в Parquet.")
@@ -194,7 +194,7 @@ def _encoding(buffer: pa.Buffer, name: str) -> tuple[str, int]:
     """Кодировка текста и сколько байт занимает её метка."""
     head = bytes(buffer[: min(_HEAD, buffer.size)])
     if head.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig", 3
+        return ("utf-8-sig" if _is_utf8(buffer) else "utf-8?"), 3
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16", 0
     for shift, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
@@ -351,15 +351,13 @@ def _xlsx(buffer: pa.Buffer, columns: Mapping[str, str], name: str, header: bool
         _other_kind(name, "архив zip", "Распакуйте его и подайте содержимое.")
     try:
         book = openpyxl.load_workbook(io.BytesIO(buffer), read_only=True, data_only=True)
-        sheets = {sheet.title: sheet for sheet in book.worksheets}
+        sheets = {sheet.title: _sheet_rows(sheet) for sheet in book.worksheets}
     except Exception as error:  # openpyxl не обещает, что именно он бросит
         raise ValueError(f"Книга {name} испорчена: откройте её в Excel и сохраните ещё раз.") from (
             error
         )
     first: list[list[str]] = []
-    for title, sheet in sheets.items():
-        sheet.reset_dimensions()
-        rows = [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)]
+    for title, rows in sheets.items():
         found = _header(rows, columns, header)
         first = first or rows[:1]
         if found is None:
@@ -381,6 +379,11 @@ def _xlsx(buffer: pa.Buffer, columns: Mapping[str, str], name: str, header: bool
     present = first[0] if first else []
     missing = [column for column in columns.values() if column.strip() not in present]
     _no_columns(missing or list(columns.values()), present, name)
+
+
+def _sheet_rows(sheet: Any) -> list[list[str]]:
+    sheet.reset_dimensions()
+    return [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)]
 
 
 def _cell(value: Any) -> str:
