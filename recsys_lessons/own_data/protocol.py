@@ -19,7 +19,7 @@ import scipy.sparse as sp
 from recsys_lessons import models
 from recsys_lessons.evaluation import Z95, Evaluation, evaluate
 from recsys_lessons.inputs import check_choice, check_count, check_number, check_seed, free_memory
-from recsys_lessons.own_data.candidates import CANDIDATES, LARGE, POPULAR
+from recsys_lessons.own_data.candidates import CANDIDATES, LARGE, POPULAR, WIDE
 from recsys_lessons.own_data.reading import OwnData
 from recsys_lessons.splits import HeldOut, board_a, held_out_users, next_basket
 
@@ -225,7 +225,8 @@ def examine(
     options = _options(data, pairs, min_grade)
     chosen, why = _choose(data, options, protocol)
     validation, test = _parts(data, pairs, chosen, min_grade, seed)
-    dtype = np.float32 if test.train.nnz >= LARGE else np.float64
+    large = test.train.nnz >= LARGE or test.train.shape[1] >= WIDE
+    dtype = np.float32 if large else np.float64
     return Plan(
         data, options, chosen, why, validation, test, _resolution(validation, test, seed),
         memory_needs(test, dtype, memory), dtype, seed, min_grade,
