@@ -234,15 +234,16 @@ by_hand = 1.96 * np.sqrt(2) * seen_by_data.sd / np.sqrt(seen_by_data.n_judged)
 check_close("различимая разность", seen_by_data.visible, by_hand, 1e-4)
 
 fig, ax = plt.subplots()
-n_users = np.geomspace(30, 100_000, 50)
+n_users = np.array([30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000])
 plots.curve(ax, n_users, 1.96 * np.sqrt(2) * seen_by_data.sd / np.sqrt(n_users))
-ax.plot(seen_by_data.n_judged, seen_by_data.visible, "o", color="black")
+ax.plot(seen_by_data.n_judged, seen_by_data.visible, "s", color="black", label="наш магазин")
+ax.legend()
 ax.set(xscale="log", yscale="log", xlabel="пользователей на проверке", ylabel="различимая разность")
 ax.set_title("Чтобы увидеть вдесятеро меньшее, нужно в сто раз больше людей")
 plt.show()
 
 # %% [markdown]
-# На рисунке точка — наш магазин. Кривая падает как $1/\sqrt n$. Если ваш порог больше разности,
+# Чёрный квадрат на рисунке — наш магазин. Кривая падает как $1/\sqrt n$. Если ваш порог больше разности,
 # ради которой стоит менять систему, сравнение моделей ничего не решит: сначала нужны данные.
 #
 # Память — тоже до обучения. Модель, которая не поместится, не запускается вовсе, а в отчёте сказано,
