@@ -55,12 +55,14 @@ def watched(action: Callable[[], Any]) -> tuple[Any, float, float]:
 
     def watch() -> None:
         nonlocal peak
-        while not done.wait(0.02):
+        while True:
             try:
                 family = [process, *process.children(recursive=True)]
                 peak = max(peak, float(sum(one.memory_info().rss for one in family)))
             except psutil.Error:  # дочерний процесс только что кончился
-                continue
+                pass
+            if done.wait(0.02):
+                return
 
     watcher = threading.Thread(target=watch)
     watcher.start()

@@ -165,7 +165,7 @@ CANDIDATES = {
             },
             {"shrinkage": [0]},
         ),
-        Candidate("EASE", _ease, _squares(4), {"l2": 5.0}, {"l2": loguniform(0.3, 100)}),
+        Candidate("EASE", _ease, _squares(2.5), {"l2": 5.0}, {"l2": loguniform(0.3, 100)}),
         Candidate(
             "iALS", _ials, _ials_bytes,
             {"n_factors": 64, "penalty": 5.0, "alpha0": 0.3, "nu": 1.0, "n_sweeps": 10},
