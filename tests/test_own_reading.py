@@ -523,3 +523,5 @@ def test_file_larger_than_memory_is_refused(monkeypatch):
     monkeypatch.setattr("recsys_lessons.inputs.free_memory", lambda: 10.0)
     with pytest.raises(MemoryError, match="Parquet"):
         read("user,item\n1,2\n2,3\n", PLAIN)
+    with pytest.raises(MemoryError, match="часть строк"):
+        read(parquet(user=[1, 2], item=[3, 4]), PLAIN)

@@ -151,8 +151,8 @@ def _text(buffer: pa.Buffer, columns: Mapping[str, str], name: str, header: bool
         check_memory(6 * buffer.size, f"Файл {name}", "Перекодируйте его в UTF-8.")
         text = bytes(buffer[skip:]).decode(encoding.rstrip("?"), errors="replace")
         buffer = pa.py_buffer(text.encode())
-    # Столбцы текста, их словари и коды; больше пяти объёмов файла чтение не занимало.
-    check_memory(5 * buffer.size, f"Файл {name}", "Возьмите часть строк или сохраните в Parquet.")
+    # Столбцы текста, их словари и коды: измерено до шести с половиной объёмов файла.
+    check_memory(7 * buffer.size, f"Файл {name}", "Возьмите часть строк или сохраните в Parquet.")
     head = bytes(buffer[: min(_HEAD, buffer.size)])
     if b"\0" in head:
         _other_kind(name, "двоичный файл", "Нужны CSV, TSV, XLSX или Parquet.")
@@ -408,6 +408,8 @@ def _parquet(buffer: pa.Buffer, columns: Mapping[str, str], name: str) -> RawTab
             missing = [column for column in columns.values() if column.strip() not in stripped]
             _no_columns(missing, names, name)
         _twice(places, names, name)
+        rows = file.metadata.num_rows  # на строку измерено до 120 байт
+        check_memory(150 * rows, f"Файл {name}", "Возьмите часть строк.")
         table = file.read(columns=[names[place] for place in places])
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"Файл Parquet {name} испорчен или обрезан: запишите его заново.") from (
