@@ -19,6 +19,7 @@
 # %%
 import inspect
 import io
+import os
 import shutil
 import subprocess
 import sys
@@ -316,17 +317,21 @@ files = write_model(fitted, own, out)
 script = files["script"].read_text(encoding="utf-8")
 print(script)
 
+
 # %%
+def fresh_process(*arguments):
+    """Запустить Python заново; что он напечатал."""
+    environment = {**os.environ, "PYTHONUTF8": "1"}  # русские буквы и в Windows
+    command = [sys.executable, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment)
+    return done.stdout + done.stderr
+
+
 history = own.items[own.table["item"][own.table["user"] == 0]].tolist()
-done = subprocess.run(
-    [sys.executable, files["script"], *history],
-    capture_output=True,
-    encoding="utf-8",
-    check=True,
-)
-print(done.stdout)
-fresh = [line.split()[0] for line in done.stdout.splitlines()[2:]]
-check_true("совет тот же, что в списках", fresh == lists["item"][lists["user"] == client].tolist())
+answer = fresh_process(files["script"], *history)
+print(answer)
+again = [line.split()[0] for line in answer.splitlines()[2:]]
+check_true("совет тот же, что в списках", again == lists["item"][lists["user"] == client].tolist())
 
 # %% [markdown]
 # Новый процесс не видел ни файла, ни списков: только веса модели и каталог. Но загрузка файла joblib
@@ -353,12 +358,8 @@ def command(*words):
     """Запустить команду и показать её саму и последние строки ответа."""
     arguments = [word.as_posix() if isinstance(word, Path) else word for word in words]
     print("python -m recsys_lessons.own_data", *arguments)
-    done = subprocess.run(
-        [sys.executable, "-m", "recsys_lessons.own_data", *arguments],
-        capture_output=True,
-        encoding="utf-8",
-    )
-    print(*(done.stdout + done.stderr).replace("\\", "/").splitlines()[-3:], sep="\n")
+    answer = fresh_process("-m", "recsys_lessons.own_data", *arguments)
+    print(*answer.replace("\\", "/").splitlines()[-3:], sep="\n")
 
 
 weekly = out / "weekly"
