@@ -1,6 +1,7 @@
 """Чтение своих файлов: что сказано, что сосчитано, и ни одна строка не пропала молча."""
 
 import io
+import re
 import zipfile
 from importlib import resources
 
@@ -495,7 +496,32 @@ def test_no_such_file(tmp_path):
         read_own(b"x", ["user", "item"])
 
 
+SCRAPS = [
+    b"nan", b"1e999", b"9" * 30, b"0000-00-00", b"\xff", b"31.12.9999", b'"', b";", b"\n", b"\0",
+    b"-1", "\u0661".encode(), b"2024-01-01T25:61", b" ", b"inf",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("make", FILES, ids=lambda make: make.__name__)
+def test_spoiled_file_is_read_or_refused_in_russian(make):
+    """Чужие байты в случайных местах: прочитано без потерь или отказ словами, и ничего третьего."""
+    file = make()
+    rng = np.random.default_rng(0)
+    for trial in range(5 if file.name.endswith("xlsx") else 40):
+        data = bytearray(file.data[: rng.choice([len(file.data), 3000])])
+        for _ in range(rng.choice([1, 5])):
+            place = rng.integers(len(data))
+            scrap = SCRAPS[rng.integers(len(SCRAPS))]
+            data[place : place + trial % 2 * len(scrap)] = scrap
+        try:
+            read(bytes(data), file.columns, file.name).report()
+        except ValueError as error:
+            assert re.search("[а-я]{3}", str(error)) and len(str(error)) < 1000
+
+
 def test_file_larger_than_memory_is_refused(monkeypatch):
     monkeypatch.setattr("recsys_lessons.inputs.free_memory", lambda: 10.0)
     with pytest.raises(MemoryError, match="Parquet"):
         read("user,item\n1,2\n2,3\n", PLAIN)
+    with pytest.raises(MemoryError, match="часть строк"):
+        read(parquet(user=[1, 2], item=[3, 4]), PLAIN)

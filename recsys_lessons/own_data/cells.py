@@ -185,6 +185,7 @@ def _by_size(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
     """Числа → секунды: что за число, видно по величине."""
     present = values[known]
+    values = np.where(known, values, 0)
     if present.size and (present >= _EXCEL[0]).all() and (present <= _EXCEL[1]).all():
         return *_excel(values, known), np.full(len(values), 4), False
     if present.size and (present >= 19_000_101).all() and (present <= 21_001_231).all():
@@ -238,7 +239,7 @@ def _from_text(column: pa.ChunkedArray) -> Times:
     if number.any():
         points = pc.replace_substring(text.filter(pa.array(number)), ",", ".")
         real = pc.cast(points, pa.float64()).to_numpy()
-        seconds[number], good, codes, relative = _by_size(real, np.isfinite(real))
+        seconds[number], good, codes, relative = _by_size(real, abs(real) < 2**62)
         if relative and not number.all():  # рядом с датами номера шагов — не время
             relative, good = False, real == 0
         known[number] = good

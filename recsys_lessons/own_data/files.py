@@ -149,10 +149,10 @@ def _text(buffer: pa.Buffer, columns: Mapping[str, str], name: str, header: bool
         buffer = buffer.slice(skip)
     else:
         check_memory(6 * buffer.size, f"Файл {name}", "Перекодируйте его в UTF-8.")
-        text = bytes(buffer).decode(encoding.rstrip("?"), errors="replace")
+        text = bytes(buffer[skip:]).decode(encoding.rstrip("?"), errors="replace")
         buffer = pa.py_buffer(text.encode())
-    # Столбцы текста, их словари и коды; больше пяти объёмов файла чтение не занимало.
-    check_memory(5 * buffer.size, f"Файл {name}", "Возьмите часть строк или сохраните в Parquet.")
+    # Столбцы текста, их словари и коды: измерено до шести с половиной объёмов файла.
+    check_memory(7 * buffer.size, f"Файл {name}", "Возьмите часть строк или сохраните в Parquet.")
     head = bytes(buffer[: min(_HEAD, buffer.size)])
     if b"\0" in head:
         _other_kind(name, "двоичный файл", "Нужны CSV, TSV, XLSX или Parquet.")
@@ -194,7 +194,7 @@ def _encoding(buffer: pa.Buffer, name: str) -> tuple[str, int]:
     """Кодировка текста и сколько байт занимает её метка."""
     head = bytes(buffer[: min(_HEAD, buffer.size)])
     if head.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig", 3
+        return ("utf-8-sig" if _is_utf8(buffer) else "utf-8?"), 3
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16", 0
     for shift, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
@@ -351,15 +351,13 @@ def _xlsx(buffer: pa.Buffer, columns: Mapping[str, str], name: str, header: bool
         _other_kind(name, "архив zip", "Распакуйте его и подайте содержимое.")
     try:
         book = openpyxl.load_workbook(io.BytesIO(buffer), read_only=True, data_only=True)
-        sheets = {sheet.title: sheet for sheet in book.worksheets}
+        sheets = {sheet.title: _sheet_rows(sheet) for sheet in book.worksheets}
     except Exception as error:  # openpyxl не обещает, что именно он бросит
         raise ValueError(f"Книга {name} испорчена: откройте её в Excel и сохраните ещё раз.") from (
             error
         )
     first: list[list[str]] = []
-    for title, sheet in sheets.items():
-        sheet.reset_dimensions()
-        rows = [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)]
+    for title, rows in sheets.items():
         found = _header(rows, columns, header)
         first = first or rows[:1]
         if found is None:
@@ -381,6 +379,11 @@ def _xlsx(buffer: pa.Buffer, columns: Mapping[str, str], name: str, header: bool
     present = first[0] if first else []
     missing = [column for column in columns.values() if column.strip() not in present]
     _no_columns(missing or list(columns.values()), present, name)
+
+
+def _sheet_rows(sheet: Any) -> list[list[str]]:
+    sheet.reset_dimensions()
+    return [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)]
 
 
 def _cell(value: Any) -> str:
@@ -405,6 +408,8 @@ def _parquet(buffer: pa.Buffer, columns: Mapping[str, str], name: str) -> RawTab
             missing = [column for column in columns.values() if column.strip() not in stripped]
             _no_columns(missing, names, name)
         _twice(places, names, name)
+        rows = file.metadata.num_rows  # на строку измерено до 120 байт
+        check_memory(150 * rows, f"Файл {name}", "Возьмите часть строк.")
         table = file.read(columns=[names[place] for place in places])
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"Файл Parquet {name} испорчен или обрезан: запишите его заново.") from (
