@@ -167,6 +167,36 @@ def test_a_live_control_redraws_when_the_handle_is_let_go(lab, page):
     status.wait_for(state="hidden")
 
 
+UPLOAD = """
+from recsys_lessons.own_data.upload import upload_button
+
+uploaded = upload_button({"user": "Клиент", "item": "Товар", "time": "Дата", "count": "Кол-во"})
+"""
+
+
+@pytest.mark.browser
+def test_an_uploaded_file_is_read_and_its_report_is_shown(lab, page):
+    address, my = lab
+    cells = [nbformat.v4.new_code_cell(UPLOAD)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), my / "upload.ipynb")
+    page.goto(f"{address}/lab/tree/upload.ipynb")
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    page.evaluate(RUN_ALL)
+    report = page.locator(".jp-Notebook .widget-html-content")
+    rows = [f"{n % 5:03d};{n % 7};0{1 + n % 9}.03.2024 10:{n:02d};1,5" for n in range(30)]
+    text = "\n".join(["Клиент;Товар;Дата;Кол-во", *rows, "001;3;05.03.2024 12:00;-1,5"])
+    file = {"name": "продажи.csv", "mimeType": "text/csv", "buffer": text.encode("cp1251")}
+    with page.expect_file_chooser() as chooser:
+        page.locator(".jupyter-widgets.widget-upload").click()
+    chooser.value.set_files([file])
+    report.get_by_text("Строк прочитано 31").wait_for()
+    assert "кодировка cp1251" in report.inner_text() and "возврат" in report.inner_text()
+    with page.expect_file_chooser() as chooser:
+        page.locator(".jupyter-widgets.widget-upload").click()
+    chooser.value.set_files([{**file, "buffer": b"a,b\n1,2\n"}])
+    report.get_by_text("Есть: a, b").wait_for()
+
+
 # Стоит ли заголовок ячейки с данным id в верхней четверти открытого справочника. Ячейки над ней,
 # дорисованные после прокрутки, сдвигают её, но с экрана не уводят.
 LANDED = """id => {
