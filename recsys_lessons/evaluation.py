@@ -127,13 +127,13 @@ def _lists(score: Score, users: np.ndarray, seen: sp.csr_array | None, k: int) -
     if not users.size:
         return np.empty((0, k), dtype=np.int64)
     n_items = seen.shape[1] if seen is not None else _scores(score, users[:1], None).shape[1]
-    block = max(1, BLOCK_CELLS // n_items)
-    return np.concatenate(
-        [
-            m.top_k(_scores(score, users[start : start + block], seen), k)
-            for start in range(0, len(users), block)
-        ]
-    )
+    size = max(1, BLOCK_CELLS // n_items)
+    lists = []
+    for start in range(0, len(users), size):
+        block = users[start : start + size]
+        hidden = sp.csr_array((len(block), n_items)) if seen is None else seen[block]
+        lists.append(m.ranked(_scores(score, block, n_items), k, hidden))
+    return np.concatenate(lists)
 
 
 def evaluate(
@@ -302,21 +302,16 @@ def summary_table(evaluations: Mapping[str, Evaluation], digits: int = 3) -> pd.
     return pd.DataFrame(rows).T.fillna("—")
 
 
-def _scores(score: Score, users: np.ndarray, seen: sp.csr_array | None) -> np.ndarray:
-    """Баллы блока; у просмотренного — ``-inf``."""
+def _scores(score: Score, users: np.ndarray, n_items: int | None) -> np.ndarray:
+    """Баллы блока, как их дала модель; ``n_items=None`` — сколько объектов, скажет она."""
     scores = m.as_scores(score(users))
-    n_items = seen.shape[1] if seen is not None else scores.shape[-1] if scores.ndim else 0
+    if n_items is None:
+        n_items = scores.shape[-1] if scores.ndim else 0
     if scores.shape != (len(users), n_items) or not n_items:
         raise ValueError(
             f"Функция баллов вернула форму {shown(scores.shape)}, "
             f"а нужна ({len(users)}, {n_items or 'n_items'})."
         )
-    if seen is None:
-        return scores
-    scores = scores.copy()
-    rows = seen[users]
-    hidden = np.repeat(np.arange(len(users)), np.diff(rows.indptr))
-    scores[hidden, rows.indices] = -np.inf
     return scores
 
 

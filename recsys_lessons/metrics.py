@@ -29,6 +29,7 @@ from recsys_lessons.inputs import (
 )
 
 EMPTY = -1
+PIECE_CELLS = 2**18  # кусок таблицы баллов, который остаётся в кэше процессора: 2 МБ в float64
 
 
 def top_k(scores: np.ndarray, k: int) -> np.ndarray:
@@ -49,26 +50,68 @@ def top_k(scores: np.ndarray, k: int) -> np.ndarray:
         raise ValueError(
             f"Нужна таблица баллов (пользователи × объекты), а получена форма {scores.shape}."
         )
+    check_depth(len(scores), k)
+    return ranked(scores, k, sp.csr_array(scores.shape))
+
+
+def ranked(scores: np.ndarray, k: int, hidden: sp.csr_array) -> np.ndarray:
+    """То же, что :func:`top_k`, без проверок; объекты ``hidden`` в списки не попадают.
+
+    :param hidden: чего не рекомендовать, CSR той же формы, что и баллы
+    """
     n_users, n_items = scores.shape
-    check_depth(n_users, k)
     depth = min(k, n_items)
-    threshold = -np.partition(-scores, depth - 1, axis=1)[:, depth - 1 : depth]
-    chosen = scores > threshold
-    missing = depth - chosen.sum(axis=1)
-    tied = scores == threshold
-    crowded = tied.sum(axis=1) > missing
-    if crowded.any():
-        order = np.cumsum(tied[crowded], axis=1)
-        tied[crowded] &= order <= missing[crowded, None]
-    chosen |= tied
-    items = np.nonzero(chosen)[1].reshape(n_users, depth)
-    values = np.take_along_axis(scores, items, axis=1)
-    best_first = np.argsort(-values, axis=1, kind="stable")
+    step = max(1, PIECE_CELLS // n_items)
+    hidden_row = np.repeat(np.arange(n_users), np.diff(hidden.indptr))
+    cells, values = [], []
+    for start in range(0, n_users, step):
+        piece = scores[start : start + step].copy()  # сами баллы принадлежат модели
+        part = slice(hidden.indptr[start], hidden.indptr[start + len(piece)])
+        piece[hidden_row[part] - start, hidden.indices[part]] = -np.inf
+        best = _candidates(piece, depth)
+        cells.append(best + start * n_items)
+        values.append(piece.ravel()[best])
     result = np.full((n_users, k), EMPTY, dtype=np.int64)
-    result[:, :depth] = np.take_along_axis(items, best_first, axis=1)
-    ranked = np.take_along_axis(values, best_first, axis=1)
-    result[:, :depth][np.isneginf(ranked)] = EMPTY
+    if n_users:
+        best_first = _ordered(np.concatenate(cells), np.concatenate(values), scores.shape)
+        result[:, :depth] = best_first[:, :depth]
     return result
+
+
+def _candidates(scores: np.ndarray, depth: int) -> np.ndarray:
+    """Клетки, среди которых все ``depth`` лучших каждой строки: номера подряд, по возрастанию."""
+    n_users, n_items = scores.shape
+    # Объекты строки делятся на группы. Лучших баллов групп не ниже bound — depth штук, поэтому и
+    # всех баллов не ниже bound не меньше depth. Искать порог среди лучших в группах дешевле, чем
+    # среди всех, а лишних остаётся мало: двое из лучших редко попадают в одну группу.
+    size = max(1, n_items // (16 * depth))
+    n_groups = n_items // size
+    heads = scores[:, : size * n_groups].reshape(n_users, size, n_groups).max(axis=1)
+    heads.partition(n_groups - depth, axis=1)
+    chosen = scores >= heads[:, n_groups - depth, None]
+    cells = np.flatnonzero(chosen)
+    crowded = np.flatnonzero(np.bincount(cells // n_items) > 2 * depth)
+    if not crowded.size:
+        return cells
+    # Много равных: точный порог, а из равных ему — первые по номеру.
+    rows = scores[crowded]
+    threshold = np.partition(rows, n_items - depth, axis=1)[:, n_items - depth, None]
+    above, tied = rows > threshold, rows == threshold
+    missing = depth - above.sum(axis=1, keepdims=True)
+    chosen[crowded] = above | (tied & (np.cumsum(tied, axis=1) <= missing))
+    return np.flatnonzero(chosen)
+
+
+def _ordered(cells: np.ndarray, values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Объекты каждой строки, лучший первым; равные — по номеру, после них пустые места."""
+    row, item = np.divmod(cells, shape[1])
+    count = np.bincount(row, minlength=shape[0])
+    place = np.arange(len(row)) - (np.cumsum(count) - count)[row]
+    items = np.full((shape[0], count.max()), EMPTY, dtype=np.int64)
+    ranking = np.full(items.shape, -np.inf, dtype=values.dtype)
+    items[row, place] = np.where(np.isneginf(values), EMPTY, item)
+    ranking[row, place] = values
+    return np.take_along_axis(items, np.argsort(-ranking, axis=1, kind="stable"), axis=1)
 
 
 def check_depth(n_users: int, k: int) -> None:
@@ -99,7 +142,7 @@ def as_scores(scores: np.ndarray) -> np.ndarray:
                 "Целые баллы больше 2⁵³: соседние числа в float64 неразличимы, и порядок "
                 "потерялся бы. Уменьшите баллы, например вычтите наименьший."
             )
-    if np.isnan(scores).any():
+    if np.isnan(scores.max(initial=-np.inf)):  # с nan наибольшее — nan, и таблица bool не нужна
         raise ValueError(
             "Среди баллов есть nan: порядок не определён. Найдите деление на ноль в модели; "
             "объект, который нельзя рекомендовать, отмечают баллом -inf."
@@ -257,8 +300,10 @@ def _hits(recommended: np.ndarray, relevant: sp.csr_array, k: int) -> tuple[np.n
     n = np.diff(table.indptr)
     user = np.repeat(np.arange(len(lists)), lists.shape[1]).reshape(lists.shape)
     cells = user * np.int64(table.shape[1]) + lists
+    # Номера клеток table возрастают, поэтому каждую клетку списка ищут делением пополам.
     wanted = np.repeat(np.arange(len(n)), n) * np.int64(table.shape[1]) + table.indices
-    return np.isin(cells, wanted) & (lists != EMPTY), n
+    found = np.append(wanted, EMPTY)[np.searchsorted(wanted, cells)]
+    return (found == cells) & (lists != EMPTY), n
 
 
 def _popularity_of(recommended: np.ndarray, popularity: np.ndarray, k: int) -> np.ndarray:

@@ -27,6 +27,8 @@ from recsys_lessons.inputs import (
     shown,
 )
 
+Rule = Callable[[np.ndarray], np.ndarray]  # сколько положительных → сколько из них в тест
+
 
 @dataclass(frozen=True)
 class Split:
@@ -80,7 +82,7 @@ def chronological(ratings: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """
     ratings, seed = check_ratings(ratings), check_seed(seed)
     shuffled = np.random.default_rng(seed).permutation(len(ratings))
-    order = np.lexsort((shuffled, ratings["timestamp"], ratings["user"]))
+    order = _order(ratings["user"].to_numpy(), ratings["timestamp"].to_numpy(), shuffled)
     return ratings.iloc[order].reset_index(drop=True)
 
 
@@ -100,7 +102,7 @@ def to_matrix(
     events = check_table(events, columns)
     if threshold is not None:
         check_column(events["rating"], "rating")
-    matrix = _matrix(events, shape, threshold)
+    matrix = _matrix(events, _positive(events, threshold), shape)
     if not matrix.nnz:
         raise ValueError(f"Матрица пуста: {_why_empty(events, threshold)}")
     return matrix
@@ -119,8 +121,8 @@ def last_share(
     :param shape: ``(n_users, n_items)``; по умолчанию — по наибольшим номерам
     :raises ValueError: ``share`` не между 0 и 1, таблица не упорядочена, одна из частей пуста
     """
-    share = check_number("share", share, 0, 1, above=True, below=True)
-    return _last(events, lambda n: np.floor(share * n + 1e-9).astype(int), min_rating, shape)
+    rule = _last_share(check_number("share", share, 0, 1, above=True, below=True))
+    return _last(check_ratings(events), rule, min_rating, shape)
 
 
 def leave_last_out(
@@ -134,7 +136,7 @@ def leave_last_out(
     :param min_rating: положительны оценки не ниже этой; ``None`` — все
     :raises ValueError: таблица не упорядочена, одна из частей пуста
     """
-    return _last(events, lambda n: (n > 1).astype(int), min_rating, shape)
+    return _last(check_ratings(events), _last_one, min_rating, shape)
 
 
 def global_date(
@@ -171,7 +173,7 @@ def board_a(
     :return: ``(validation, test)``; ``test.train`` — обучающая часть вместе с валидационной
     :raises ValueError: таблица плоха, одна из частей пуста
     """
-    return _twice(ratings, seed, last_share, min_rating)
+    return _twice(ratings, seed, _last_share(0.2), min_rating)
 
 
 def board_b(
@@ -184,7 +186,7 @@ def board_b(
     :return: ``(validation, test)``
     :raises ValueError: таблица плоха, одна из частей пуста
     """
-    return _twice(ratings, seed, leave_last_out, min_rating)
+    return _twice(ratings, seed, _last_one, min_rating)
 
 
 def held_out_users(
@@ -268,21 +270,49 @@ def next_basket(
     return history, target
 
 
+def _order(user: np.ndarray, time: np.ndarray, shuffled: np.ndarray) -> np.ndarray:
+    """``np.lexsort((shuffled, time, user))``: номера строк по порядку."""
+    first, last = (int(time.min()), int(time.max())) if time.dtype.kind in "iu" else (0, 2**63)
+    span = last - first + 1
+    if last >= 2**63 or (int(user.max()) + 1) * span >= 2**63:
+        return np.lexsort((shuffled, time, user))
+    # Одно число на строку сортируется в несколько раз быстрее, чем три; совпадения редки.
+    key = user * span + (time.astype(np.int64) - first)
+    order = np.argsort(key)
+    key = key[order]
+    same = np.concatenate([[False], key[1:] == key[:-1], [False]])
+    tied = np.flatnonzero(same[1:] | same[:-1])
+    rows = order[tied]
+    order[tied] = rows[np.lexsort((shuffled[rows], key[tied]))]
+    return order
+
+
 def _twice(
-    ratings: pd.DataFrame, seed: int, rule: Callable[..., Split], min_rating: float | None
+    ratings: pd.DataFrame, seed: int, rule: Rule, min_rating: float | None
 ) -> tuple[Split, Split]:
-    test = rule(chronological(ratings, seed), min_rating=min_rating)
-    return rule(test.history, min_rating=min_rating, shape=test.train.shape), test
+    test = _last(chronological(ratings, seed), rule, min_rating, None)
+    return _last(test.history, rule, min_rating, test.train.shape), test
+
+
+def _last_share(share: float) -> Rule:
+    return lambda n: np.floor(share * n + 1e-9).astype(int)
+
+
+def _last_one(n: np.ndarray) -> np.ndarray:
+    return (n > 1).astype(int)
 
 
 def _last(
     events: pd.DataFrame,
-    n_test: Callable[[np.ndarray], np.ndarray],
+    n_test: Rule,
     min_rating: float | None,
     shape: tuple[int, int] | None,
 ) -> Split:
-    """Срез каждого пользователя — перед последними ``n_test(n)`` положительными."""
-    events, threshold = check_ratings(events), _threshold(min_rating)
+    """Срез каждого пользователя — перед последними ``n_test(n)`` положительными.
+
+    Таблица уже проверена.
+    """
+    threshold = _threshold(min_rating)
     user, time = events["user"].to_numpy(), events["timestamp"].to_numpy()
     earlier = (user[1:] == user[:-1]) & (time[1:] < time[:-1])
     if (user[1:] < user[:-1]).any() or earlier.any():
@@ -308,17 +338,17 @@ def _split(
     if shape is None:
         shape = int(events["user"].max()) + 1, int(events["item"].max()) + 1
     shape = _check_shape(shape)
-    history = events[before]
-    parts = {"Обучающая": history, "Тестовая": events[~before]}
-    matrices = {name: _matrix(part, shape, threshold) for name, part in parts.items()}
+    positive = _positive(events, threshold)
+    parts = {"Обучающая": before & positive, "Тестовая": ~before & positive}
+    matrices = {name: _matrix(events, rows, shape) for name, rows in parts.items()}
     for name, matrix in matrices.items():
         if not matrix.nnz:
             raise ValueError(f"{name} часть пуста: {_why_empty(events, threshold)}")
     return Split(
         train=matrices["Обучающая"],
         test=matrices["Тестовая"],
-        seen=_matrix(history, shape, None),
-        history=history.reset_index(drop=True),
+        seen=_matrix(events, before, shape),
+        history=events[before].reset_index(drop=True),
     )
 
 
@@ -328,10 +358,9 @@ def _positive(events: pd.DataFrame, threshold: float | None) -> np.ndarray:
     return (events["rating"] >= threshold).to_numpy(bool)
 
 
-def _matrix(events: pd.DataFrame, shape: tuple[int, int], threshold: float | None) -> sp.csr_array:
-    """Матрица единиц; таблица уже проверена."""
-    events = events[_positive(events, threshold)]
-    user, item = events["user"].to_numpy(), events["item"].to_numpy()
+def _matrix(events: pd.DataFrame, rows: np.ndarray, shape: tuple[int, int]) -> sp.csr_array:
+    """Матрица единиц из строк, которые отметила маска ``rows``; таблица уже проверена."""
+    user, item = (events[name].to_numpy()[rows] for name in ("user", "item"))
     for name, ids, size in (("Пользователь", user, shape[0]), ("Объект", item, shape[1])):
         if ids.size and ids.max() >= size:
             raise ValueError(f"{name} с номером {ids.max()} вне матрицы {shape[0]} × {shape[1]}.")

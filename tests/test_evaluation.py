@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_lessons import evaluation
+from recsys_lessons import evaluation, metrics
 from recsys_lessons.evaluation import (
     Evaluation,
     average_seeds,
@@ -116,6 +116,17 @@ def test_blocks_do_not_change_the_result(monkeypatch, cells):
     pd.testing.assert_frame_equal(parts.values, whole.values)
     np.testing.assert_array_equal(parts.recommended, whole.recommended)
     np.testing.assert_array_equal(recommend(score, range(23), k=4), open_lists)
+
+
+@pytest.mark.parametrize("cells", [1, 11, 50, 51, 100])
+def test_pieces_do_not_change_the_result(monkeypatch, cells):
+    rng = np.random.default_rng(0)
+    scores = rng.integers(0, 6, (23, 10)).astype(float)
+    seen = sp.csr_array((rng.random((23, 10)) < 0.3).astype(float))
+    users = rng.permutation(23)
+    whole = recommend(fixed(scores), users, seen, k=4)
+    monkeypatch.setattr(metrics, "PIECE_CELLS", cells)
+    np.testing.assert_array_equal(recommend(fixed(scores), users, seen, k=4), whole)
 
 
 LARGE = """

@@ -129,6 +129,21 @@ def test_top_k_equals_a_stable_sort(seed, k, with_ties):
     np.testing.assert_array_equal(m.top_k(scores, k), expected)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 10_000), st.integers(1, 9), st.integers(150, 500), st.sampled_from([2, 50, 0])
+)
+def test_top_k_of_a_long_row_equals_a_stable_sort(seed, k, n_items, n_values):
+    """Строка во много раз длиннее списка; равных много, мало или нет; объектов хватает не всем."""
+    rng = np.random.default_rng(seed)
+    shape = (6, n_items)
+    scores = rng.integers(0, n_values, shape) * 1.0 if n_values else rng.normal(size=shape)
+    scores[rng.random(shape) < np.array([[0], [0], [0.2], [0.2], [0.99], [1]])] = -np.inf
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    expected = np.where(np.take_along_axis(scores, best, axis=1) > -np.inf, best, -1)
+    np.testing.assert_array_equal(m.top_k(scores, k), expected)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 12))
 def test_agreement_with_ranx_and_scikit_learn(seed, k):

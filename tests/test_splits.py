@@ -186,6 +186,35 @@ def test_ties_are_shuffled_by_the_seed_and_only_ties():
             assert items[8:] == [8, 9]
 
 
+@pytest.mark.parametrize(
+    ("dtype", "low", "high"),
+    [
+        ("int64", 0, 30),
+        ("int64", 0, 10**9),
+        ("int64", -(2**63), 2**63 - 1),
+        ("int64", 0, 2**40),
+        ("int8", -128, 127),
+        ("uint64", 2**63 - 9, 2**63 + 9),
+        ("float64", 0, 3),
+    ],
+)
+@pytest.mark.parametrize("last_user", [5, 2**31 - 2])
+def test_order_equals_a_lexsort(dtype, low, high, last_user):
+    """Порядок один, помещаются ли пользователь и время в одно число или нет."""
+    rng = np.random.default_rng(0)
+    user = np.append(rng.integers(0, 6, 399), last_user)
+    if dtype == "float64":
+        time = rng.integers(low * 10, high * 10, 400) / 10
+    else:
+        time = rng.integers(low, high, 400, dtype=dtype, endpoint=True)
+    events = pd.DataFrame({"user": user, "item": np.arange(400), "rating": 5, "timestamp": time})
+    shuffled = np.random.default_rng(3).permutation(400)
+    expected = np.lexsort((shuffled, time, user))
+    ordered = chronological(events, seed=3)
+    assert ordered["item"].tolist() == expected.tolist()
+    assert ordered["timestamp"].tolist() == time[expected].tolist()
+
+
 def test_every_tied_item_is_last_equally_often():
     """Порядок внутри совпадения не зависит ни от номера объекта, ни от порядка в файле."""
     events = table(*[(0, i, 5, 1) for i in (2, 0, 1)])
