@@ -97,6 +97,7 @@ class Random:
         generators = [np.random.default_rng([self.seed, user]) for user in users]
         return np.stack([generator.random(self.n_items_) for generator in generators])
 
+
 # %% [markdown]
 # Гиперпараметры уже подобраны в уроках: каждой модели — двадцать попыток на валидационной части, пространство
 # своё. Здесь подбора нет. Берём сохранённые записи и проверяем сразу для всех пар, что бюджеты равны, а на
@@ -135,6 +136,7 @@ check_all_fair(searches, edge_answers(searches, outside))
 # Осталось из точки сделать модель. У iALS в подборе участвовал штраф зрителя со средней историей; его
 # переводят в $\lambda_2$ по той матрице, на которой подбирали, как в [уроке 03](03_ials.ipynb).
 
+
 # %%
 def ials_with_penalty(X, n_factors, penalty, alpha0, nu, n_sweeps, **options):
     """iALS, у которой штраф зрителя с историей средней длины равен ``penalty`` (урок 03)."""
@@ -168,6 +170,7 @@ def make(name, X, options, **point):
 
 SEEDED = ("Случайное", "iALS", "MultiVAE", "Mult-DAE", "МР с BPR", "LightGCN")
 
+
 # %%
 def final_point(name, found, X):
     """Выбранная точка; у iALS штраф переведён в λ₂ по той матрице, на которой его подбирали."""
@@ -190,6 +193,7 @@ def finish(name, point, train, seed):
         return models.IALS(**point, **options).fit(train)
     return make(name, train, options, **point).fit(train)
 
+
 # %% [markdown]
 # Это все закреплённые точки. Число эпох у сетей тоже выбрано на валидации. Дальше модели учат на
 # обучающей и валидационной частях вместе и один раз испытывают на тестовой, при пяти зёрнах: зерно меняет
@@ -203,6 +207,7 @@ def finish(name, point, train, seed):
 # фильмом) и среднюю популярность рекомендованного. Ещё делим фильмы на трети: редкие, средние и
 # популярные, так чтобы на каждую треть приходилось поровну обучающих взаимодействий. Редких фильмов
 # поэтому гораздо больше, чем популярных.
+
 
 # %%
 def thirds_of(count):
@@ -229,6 +234,7 @@ def list_properties(result, split):
         "found": hits / np.bincount(third[split.test.indices], minlength=3),
     }
 
+
 # %%
 def contest(events, chosen, min_rating, seed):
     """Одно зерно: оценки моделей, свойства их списков и длины историй."""
@@ -240,9 +246,11 @@ def contest(events, chosen, min_rating, seed):
         properties[name] = list_properties(results[name], split)
     return results, properties, np.diff(split.train.indptr)
 
+
 # %% [markdown]
 # Списки на одних и тех же зрителях можно сравнить и между собой: сколько общих фильмов в двух десятках.
 # Всё усредняем по зёрнам, сначала у каждого зрителя.
+
 
 # %%
 def same_share(first, second):
@@ -267,6 +275,7 @@ def by_activity(result, history):
     groups = result.values["NDCG@10"].groupby(quarter)
     return [[round(float(g.mean()), 4), round(float(g.sem()), 4)] for _, g in groups]
 
+
 # %%
 def duel(events, chosen, n_seeds, min_rating):
     """Все модели на тестовой части: строка на модель и строка на пару, среднее по зёрнам."""
@@ -287,6 +296,7 @@ def duel(events, chosen, n_seeds, min_rating):
         "pairs": pairs,
     }
 
+
 # %% [markdown]
 # Счёт долгий из-за сетей, поэтому значение хранится рядом с уроком.
 
@@ -305,7 +315,8 @@ def show_table(found):
     rows = {}
     for name, row in found["table"].items():
         rows[name] = {
-            metric: "{:.4f} ± {:.4f}".format(*row[metric][:2]) for metric in ("NDCG@10", "Recall@20")
+            metric: "{:.4f} ± {:.4f}".format(*row[metric][:2])
+            for metric in ("NDCG@10", "Recall@20")
         }
         rows[name] |= {
             "охват": f"{row['coverage']:.3f}",
@@ -340,7 +351,9 @@ for seed in range(5):
         model = finish(name, point, part.train, seed)
         live[name].append(evaluate(model.score, part.test, part.seen)["NDCG@10"])
 for name, values in live.items():
-    check_close(f"{name}: здесь и в таблице", np.mean(values), movies["table"][name]["NDCG@10"][0], 1e-4)
+    check_close(
+        f"{name}: здесь и в таблице", np.mean(values), movies["table"][name]["NDCG@10"][0], 1e-4
+    )
 
 # %% [markdown]
 # ## Кто от кого отличается
@@ -391,10 +404,13 @@ print(lost[["первая", "вторая", "NDCG@10", "ошибка", "было
 # случайно. Так из урока о [MultiVAE](06_multivae.ipynb) ушла разность с Mult-DAE; там же сказано, что при
 # другом зерне подбора она исчезла. Теперь нарисуем, кто от кого не отличается.
 
+
 # %%
 def groups(order, pairs):
     """Наибольшие отрезки порядка, внутри которых ни одна пара не различается."""
-    differ = {frozenset(pair) for pair in pairs.loc[pairs["разные"], ["первая", "вторая"]].to_numpy()}
+    differ = {
+        frozenset(pair) for pair in pairs.loc[pairs["разные"], ["первая", "вторая"]].to_numpy()
+    }
     found = []
     for start in range(len(order)):
         stop = start + 1
@@ -465,7 +481,13 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), sharey=True)
 for ax, column, label in ((left, "novelty", "новизна, бит"), (right, "coverage", "охват каталога")):
     for name in accuracy.index.drop(["Случайное"]):
         ax.plot(table.loc[name, column], accuracy[name], "o", color="#1b4f8a")
-        ax.annotate(name, (table.loc[name, column], accuracy[name]), (3, 3), textcoords="offset points", fontsize=8)
+        ax.annotate(
+            name,
+            (table.loc[name, column], accuracy[name]),
+            (3, 3),
+            textcoords="offset points",
+            fontsize=8,
+        )
     ax.set(xlabel=label)
 left.set(ylabel="NDCG@10", title="Точность и новизна")
 right.set(title="Точность и охват")
@@ -480,6 +502,7 @@ plt.show()
 #
 # Это не закон о методах: популярность списков меняют гиперпараметры (степень в
 # [Item-KNN](01_item_knn.ipynb), `alpha0` в [iALS](03_ials.ipynb)), а здесь они выбраны ради NDCG@10.
+
 
 # %%
 def costs(events, chosen, seed):
@@ -510,8 +533,16 @@ print(price.loc[ordered(movies)].to_string(float_format="{:.2f}".format))
 fig, ax = plt.subplots(figsize=(7.5, 3.4))
 for name in accuracy.index.drop(["Случайное", "Популярное"]):
     ax.plot(price.loc[name, "обучение, с"], accuracy[name], "o", color="#1b4f8a")
-    ax.annotate(name, (price.loc[name, "обучение, с"], accuracy[name]), (3, 3), textcoords="offset points", fontsize=8)
-ax.set(xscale="log", xlabel="секунд на обучение, один поток", ylabel="NDCG@10", title="Точность и цена")
+    ax.annotate(
+        name,
+        (price.loc[name, "обучение, с"], accuracy[name]),
+        (3, 3),
+        textcoords="offset points",
+        fontsize=8,
+    )
+ax.set(
+    xscale="log", xlabel="секунд на обучение, один поток", ylabel="NDCG@10", title="Точность и цена"
+)
 plt.show()
 
 # %% [markdown]
@@ -556,17 +587,28 @@ plt.show()
 
 # %%
 edges = [int(x) for x in movies["edges"]]
-titles = [f"{a}–{b}" for a, b in zip([edges[0], *(e + 1 for e in edges[1:-1])], edges[1:], strict=True)]
+titles = [
+    f"{a}–{b}" for a, b in zip([edges[0], *(e + 1 for e in edges[1:-1])], edges[1:], strict=True)
+]
 shown_names = ("iALS", "EASE", "Item-KNN", "MultiVAE", "LightGCN", "Популярное")
 activity = {name: movies["activity"][name] for name in shown_names}
-print(pd.DataFrame({n: [f"{m:.3f} ± {se:.3f}" for m, se in a] for n, a in activity.items()}, titles).to_string())
+print(
+    pd.DataFrame(
+        {n: [f"{m:.3f} ± {se:.3f}" for m, se in a] for n, a in activity.items()}, titles
+    ).to_string()
+)
 
 fig, ax = plt.subplots(figsize=(7.5, 3.2))
 for line, (name, values) in enumerate(activity.items()):
     means, errors = np.array(values).T
     plots.curve(ax, range(4), means, errors if line < 2 else None, name, line)
 ax.set_xticks(range(4), titles)
-ax.set(xlabel="фильмов в истории", ylabel="NDCG@10", title="Точность и активность зрителя", ylim=(0, None))
+ax.set(
+    xlabel="фильмов в истории",
+    ylabel="NDCG@10",
+    title="Точность и активность зрителя",
+    ylim=(0, None),
+)
 ax.legend(ncols=2, fontsize=8)
 plt.show()
 
@@ -598,6 +640,7 @@ print(both.loc[ordered(movies)].round(3).to_string())
 #
 # Зритель 602 знаком по урокам 04–06. Списки всех моделей уроков рядом; звёздочкой отмечено то, что
 # он потом посмотрел и высоко оценил.
+
 
 # %%
 def lists_of(events, chosen, viewer, seed):
@@ -728,6 +771,7 @@ for title, X in {"MovieLens-100K": test.train, "покупки": goods_test.trai
 # Матрица вчетверо плотнее, и истории вчетверо длиннее. Подбираем всё заново, в тех же
 # пространствах и с тем же бюджетом; если лучшее у края, смотрим и за край.
 
+
 # %%
 def same_space(found):
     """Пространство подбора по его записи: те же диапазоны."""
@@ -740,6 +784,7 @@ def same_space(found):
         else:
             space[name] = uniform(given["low"], given["high"] - given["low"])
     return space
+
 
 # %%
 def search_goods(part, records, budget, seed):
@@ -763,6 +808,7 @@ def search_goods(part, records, budget, seed):
                 outside[title] = again.best["mean"]
         found[name] = one.record()
     return {"searches": found, "outside": outside}
+
 
 # %%
 goods_stored = stored_result(
@@ -855,8 +901,7 @@ published = pd.DataFrame(papers["figures"])
 for source, rows in published.groupby("source", sort=False):
     shown = rows[list(columns)].rename(columns=columns)
     shown["в пределах"] = np.where(shown["в пределах"], "да", "НЕТ")
-    print(source, shown.round(4).to_string(index=False), sep="
-")
+    print(source, shown.round(4).to_string(index=False), sep="\n")
 
 # %% [markdown]
 # Столбец «до статьи» — расстояние в разбросах, со знаком: плюс — у авторов больше. Из пятнадцати чисел в пределах
@@ -919,6 +964,7 @@ print(spark[search:])
 # Ни одна строка таблицы не отвечает на вопрос «что взять». Отвечает ваша задача. У каждой ветки — число,
 # на котором она стоит.
 
+
 # %%
 def squares(n_items, dtype=np.float64):
     """Пик памяти EASE в гигабайтах: около четырёх матриц «объекты × объекты» (урок 04)."""
@@ -926,10 +972,16 @@ def squares(n_items, dtype=np.float64):
 
 
 for n_items in (2_000, 20_000, 100_000):
-    print(f"EASE, каталог {n_items:>7}: {squares(n_items):8.1f} ГБ, в float32 {squares(n_items, np.float32):8.1f}")
+    print(
+        f"EASE, каталог {n_items:>7}: {squares(n_items):8.1f} ГБ, в float32 {squares(n_items, np.float32):8.1f}"
+    )
 personal = stored_value("02_tifu_knn.dates")["личное"]["Популярное"]["Recall@10"]
 print("личная частота минус популярное, Recall@10: {:+.4f} ± {:.4f}".format(*personal))
-print("BERT4Rec минус он же без порядка: {:+.4f} ± {:.4f}".format(*by_pair["BERT4Rec", "BERT4Rec без порядка"]))
+print(
+    "BERT4Rec минус он же без порядка: {:+.4f} ± {:.4f}".format(
+        *by_pair["BERT4Rec", "BERT4Rec без порядка"]
+    )
+)
 
 # %% [markdown]
 # | Что у вас | С чего начать | На чём это стоит |
@@ -1007,6 +1059,7 @@ def my_lists(picked, k=5):
         for item in recommend(lambda users, m=model: m.score_history(history), [0], history, k)[0]:
             print(f"    {films[item]}  ←  {films[because(model, picked, item)]}")
 
+
 # %%
 mine = [int(np.flatnonzero(items["title"] == t)[0]) for t in ("Alien", "Psycho", "Blade Runner")]
 my_lists(mine)
@@ -1029,6 +1082,7 @@ plots.pick(my_lists, films, mine)
 # Четырнадцать одинаковых моделей: у каждого зрителя метрика одна, плюс независимый шум. Настоящих различий
 # нет. Сколько найдётся без поправки и с нею?
 
+
 # %%
 def false_alarms(seed, n_models=14, n_users=938):
     """Сколько мнимых различий находят без поправки и с поправкой Холма."""
@@ -1043,7 +1097,9 @@ def false_alarms(seed, n_models=14, n_users=938):
 alarms = np.array([false_alarms(seed) for seed in range(200)])
 print("опытов 200; мнимых различий в среднем: {:.1f} и {:.2f}".format(*alarms.mean(axis=0)))
 print("опытов хотя бы с одним: {:.0%} и {:.1%}".format(*(alarms > 0).mean(axis=0)))
-check_true("поправка держит обещание", (alarms[:, 1] > 0).mean() <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 200))
+check_true(
+    "поправка держит обещание", (alarms[:, 1] > 0).mean() <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 200)
+)
 
 # %% [markdown]
 # Без поправки почти в каждом опыте кто-нибудь кого-нибудь «обходит». С поправкой это случается не чаще, чем
@@ -1141,8 +1197,13 @@ PAIRED_CASES = [
         np.array([-0.1875, gains_by_hand[:4].std(ddof=1) / 2]),
         "первая минус вторая: знак важен; n здесь 4",
     ),
-    ((np.array([0.2, 0.6, 0.1]), np.array([0.1, 0.5, 0.0])), np.array([0.1, 0.0]), "разность у всех одна"),
+    (
+        (np.array([0.2, 0.6, 0.1]), np.array([0.1, 0.5, 0.0])),
+        np.array([0.1, 0.0]),
+        "разность у всех одна",
+    ),
 ]
+
 
 # %% tags=["task"]
 def paired(first, second):
@@ -1151,6 +1212,7 @@ def paired(first, second):
 
 
 check_task("Задание 1", paired, PAIRED_CASES)
+
 
 # %% tags=["answer"]
 def paired_answer(first, second):
@@ -1182,8 +1244,13 @@ FRONT_CASES = [
         "достаточно, чтобы больше было одно число, а другое равно",
     ),
     (({"Я": (0.1, 1.0)},), ["Я"], "единственную вытеснить некому"),
-    (({"Я": (0.1, 3.0), "Б": (0.3, 1.0), "А": (0.2, 2.0)},), ["Я", "Б", "А"], "порядок — как в словаре"),
+    (
+        ({"Я": (0.1, 3.0), "Б": (0.3, 1.0), "А": (0.2, 2.0)},),
+        ["Я", "Б", "А"],
+        "порядок — как в словаре",
+    ),
 ]
+
 
 # %% tags=["task"]
 def front(rivals):
@@ -1193,11 +1260,14 @@ def front(rivals):
 
 check_task("Задание 2", front, FRONT_CASES)
 
+
 # %% tags=["answer"]
 def front_answer(rivals):
     def beaten(name):
         mine = np.array(rivals[name])
-        return any((np.array(r) >= mine).all() and (np.array(r) > mine).any() for r in rivals.values())
+        return any(
+            (np.array(r) >= mine).all() and (np.array(r) > mine).any() for r in rivals.values()
+        )
 
     return [name for name in rivals if not beaten(name)]
 
