@@ -21,6 +21,8 @@ LINES: tuple[dict[str, str], ...] = (
     {"color": "#7a3e8c", "linestyle": "-.", "marker": "D"},
 )
 
+LISTED = 12  # столько найденных названий видно сразу
+
 
 def use_style() -> None:
     """Включить общий стиль рисунков."""
@@ -178,6 +180,71 @@ def live(
     from IPython.display import display
 
     display(_panel(function, labels or {}, controls))
+
+
+def pick(
+    function: Callable[[list[int]], Any], titles: Sequence[str], start: Sequence[int] = ()
+) -> None:
+    """Список названий с поиском: ``function`` получает номера отмеченных и показывает ответ.
+
+    Отмеченные стоят сверху, под ними — названия, в которых есть набранный текст. При сборке урока
+    список не показывается, как и :func:`live`.
+
+    :param function: функция номеров; зовётся сразу и после каждой отметки
+    :param start: номера, отмеченные вначале
+    :raises ValueError: названий нет, или номер вне списка
+    """
+    wrong = [number for number in start if not 0 <= number < len(titles)]
+    if not len(titles) or wrong:
+        raise ValueError(f"Названий {len(titles)}, а отмечены номера {shown(list(start))}.")
+    if building():
+        return
+    from IPython.display import display
+
+    display(_picker(function, [str(title) for title in titles], start))
+
+
+def _picker(function: Callable[[list[int]], Any], titles: list[str], start: Sequence[int]) -> Any:
+    """Строка поиска, галочки и место для ответа."""
+    from ipywidgets import Checkbox, HBox, Label, Layout, Output, Text, VBox
+
+    chosen = list(dict.fromkeys(start))
+    search = Text(placeholder="часть названия", continuous_update=True)
+    status, boxes, out = Label(), VBox(layout=Layout(width="45%")), Output()
+
+    def box(number: int) -> Any:
+        ticked = Checkbox(number in chosen, description=titles[number], indent=False)
+
+        def changed(change: Any) -> None:
+            if change["new"]:
+                chosen.append(number)
+            else:
+                chosen.remove(number)
+            show_titles()
+            show_answer()
+
+        ticked.observe(changed, "value")
+        return ticked
+
+    def show_titles(change: Any = None) -> None:
+        words = search.value.casefold().split()
+        found = [
+            number
+            for number, title in enumerate(titles)
+            if number not in chosen and all(word in title.casefold() for word in words)
+        ]
+        boxes.children = [box(number) for number in [*chosen, *found[:LISTED]]]
+        status.value = f"отмечено {len(chosen)}, найдено {len(found)}"
+
+    def show_answer() -> None:
+        out.clear_output(wait=True)
+        with out:
+            function(list(chosen))
+
+    search.observe(show_titles, "value")
+    show_titles()
+    show_answer()
+    return VBox([HBox([search, status]), HBox([boxes, out])])
 
 
 def _panel(

@@ -257,6 +257,31 @@ def test_controls_that_ipywidgets_does_not_know(shown, control):
     assert shown == []
 
 
+def test_pick_is_silent_while_building(monkeypatch, shown):
+    monkeypatch.setenv("RECSYS_LESSONS_BUILD", "1")
+    plots.pick(lambda chosen: pytest.fail("вызвана"), ["Психо"])
+    assert shown == []
+
+
+def test_ticked_titles_reach_the_function(shown):
+    calls = []
+    titles = [f"Фильм {n}" for n in range(30)] + ["Психо, 1960", "Птицы, 1963"]
+    plots.pick(calls.append, titles, [31])
+    (panel,) = shown
+    (search, status), (boxes, _) = (row.children for row in panel.children)
+    assert calls == [[31]] and len(boxes.children) == 1 + plots.LISTED
+    search.value = "псих 1960"
+    assert [box.description for box in boxes.children] == ["Птицы, 1963", "Психо, 1960"]
+    assert status.value == "отмечено 1, найдено 1"
+    boxes.children[1].value = True
+    assert calls[-1] == [31, 30]
+    boxes.children[0].value = False
+    assert calls[-1] == [30] and [box.value for box in boxes.children] == [True]
+    for start in ([32], [-1]):
+        with pytest.raises(ValueError, match="Названий 32"):
+            plots.pick(calls.append, titles, start)
+
+
 def test_diagram_draws_boxes_with_text_and_arrows_between_their_edges():
     fig, ax = plt.subplots()
     places = {"x\n(I,)": (0, 0), "h": (2, 0), "z": (2, 1)}
