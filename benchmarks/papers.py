@@ -2,7 +2,7 @@
 
 Запуск: python -m benchmarks.papers [--five-star ФАЙЛ] [--tafeng ФАЙЛ] [--splits 20] [--causes 5]
 [--write]. Первый файл описан в benchmarks.five_star, второй — в benchmarks.tifu_knn. --write
-кладёт таблицу в benchmarks/papers.json, откуда её берёт урок 09.
+кладёт таблицу в notebooks/results/papers.json, откуда её берёт урок 09.
 
 Числа в статьях напечатаны без ошибки, а одно случайное разбиение сдвигает метрику. Поэтому рядом с
 нашим средним стоит разброс, и число статьи считается одним таким разбиением: расстояние измерено в
@@ -35,10 +35,11 @@ from sklearn.linear_model import ElasticNet
 
 from benchmarks import five_star, tifu_knn
 from recsys_lessons.evaluation import evaluate
+from recsys_lessons.results import results_dir
 
 TOIS, SIGIR = "Ferrari Dacrema и др., TOIS 2021, табл. 33", "Hu и др., SIGIR 2020"
 FAR = 2.0
-PATH = Path(__file__).with_name("papers.json")
+PATH = results_dir() / "papers.json"
 TOP_K = 642  # сколько весов столбца SLIM оставляет код статьи
 N_FOLDS = 5
 # TIFU-KNN на Ta-Feng. NDCG в коде авторов делится на идеал из всех n товаров корзины.

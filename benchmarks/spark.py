@@ -2,7 +2,7 @@
 
 Запуск: python -m benchmarks.spark [--input ФАЙЛ] [--budget 20]. Нужны дополнение spark
 (pip install .[spark]) и Java 17 или новее. Spark работает на этой же машине, в двух потоках; код на
-кластере был бы тем же. Хранимый вывод — benchmarks/spark.txt.
+кластере был бы тем же. Хранимый вывод — notebooks/results/spark.txt.
 
 Без --input данные — MovieLens-100K, протокол A. ФАЙЛ — Parquet со столбцами user и item, номера с
 нуля; такой пишет урок «Свои данные». Времени в нём нет, поэтому части случайные: пятая часть
@@ -281,7 +281,7 @@ def contest(spark: Any, validation: Split, test: Split, budget: int, folder: Pat
     ):
         start = time.perf_counter()
         found = tune(name, make, space, validation, METRIC, budget, natural=natural, n_jobs=1)
-        print(f"{found}\n   секунд на подбор: {time.perf_counter() - start:.0f}")
+        print(f"{found}\n   подбор занял {time.perf_counter() - start:.0f} с")
         for flag, text in found.flags.items():
             beyond = make(**past_edge(found, flag))
             value = judge_on_split(beyond.fit(X), validation)[METRIC]

@@ -18,7 +18,7 @@ from recsys_lessons.evaluation import Evaluation
 from recsys_lessons.own_data import OwnData, __main__, protocol, running, writing
 from recsys_lessons.own_data.candidates import CANDIDATES, POPULAR, mean_popularity
 from recsys_lessons.own_data.protocol import examine
-from recsys_lessons.own_data.running import Outcome, advise, differences, holm, run, seconds
+from recsys_lessons.own_data.running import Outcome, advise, differences, run, seconds
 from recsys_lessons.own_data.writing import (
     refit,
     without_histories,
@@ -322,11 +322,6 @@ def test_advice_is_the_simplest_of_the_best():
     pairs = differences(found, "m")
     assert len(pairs) == 6 and pairs.iloc[-1]["вторая"] == POPULAR
     assert advise({POPULAR: found[POPULAR]}, "m")[0] == POPULAR
-
-
-def test_holm_by_hand():
-    assert holm(np.array([0.01, 0.04, 0.03])) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm(np.array([0.9, 0.8])).max() == 1
 
 
 def test_time_in_words():

@@ -35,7 +35,7 @@ from scipy.stats import norm
 from tqdm.auto import tqdm
 
 from recsys_lessons import __version__, building, metrics, tuning
-from recsys_lessons.evaluation import Evaluation, compare
+from recsys_lessons.evaluation import Evaluation, compare, holm
 from recsys_lessons.inputs import check_choice, check_count, shown
 from recsys_lessons.own_data.candidates import CANDIDATES, POPULAR
 from recsys_lessons.own_data.protocol import TITLES, Part, Plan, memory_needs
@@ -207,14 +207,6 @@ def differences(evaluations: Mapping[str, Evaluation], metric: str) -> pd.DataFr
     table = pd.DataFrame(rows, columns=["первая", "вторая", "разность", "ошибка", "p"])
     table["p"] = holm(table["p"].to_numpy())
     return table.assign(настоящая=table["p"] < LEVEL)
-
-
-def holm(p: np.ndarray) -> np.ndarray:
-    """Поправка Холма (1979): наименьшее p умножают на число пар, следующее — на единицу меньше."""
-    order = np.argsort(p, kind="stable")
-    adjusted = np.empty(len(p))
-    adjusted[order] = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    return np.minimum(adjusted, 1)
 
 
 # ------------------------------------------------------------------------------- ход состязания
