@@ -170,3 +170,24 @@ def people_needed(sd, delta):
     while people * delta**2 < 2 * (1.96 * sd) ** 2 * (1 - 1e-9):
         people += 1
     return people
+
+
+# 09_compare
+def paired(first, second):
+    gains = [a - b for a, b in zip(first, second, strict=True) if a == a]
+    n = len(gains)
+    mean = sum(gains) / n
+    return mean, (sum((gain - mean) ** 2 for gain in gains) / (n - 1) / n) ** 0.5
+
+
+def front(rivals):
+    kept = []
+    for name, (accuracy, novelty) in rivals.items():
+        better = [
+            other
+            for other, (a, b) in rivals.items()
+            if a >= accuracy and b >= novelty and (a, b) != (accuracy, novelty)
+        ]
+        if not better:
+            kept.append(name)
+    return kept
