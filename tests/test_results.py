@@ -166,7 +166,7 @@ CHANGES = {
         "recsys_lessons.splits",
         "np.floor(share * n + 1e-9)",
         "np.ceil(share * n + 1e-9)",
-        "recsys_lessons.splits.last_share",
+        "recsys_lessons.splits._last_share",
     ),
     "константа пакета": ("recsys_lessons.metrics", "EMPTY = -1", "EMPTY = -2", "metrics.EMPTY"),
     "метод модели": ("recsys_lessons.models.ease", "@ self.B_", "@ -self.B_", "ease.EASE"),
@@ -300,8 +300,9 @@ def test_a_table_of_the_package_and_a_distribution_may_be_read_by_name(monkeypat
 
 def test_what_a_package_function_imports_inside_is_reached(folder, monkeypatch):
     text = module_source("recsys_lessons.splits").replace(
-        '    share = check_number("share"',
-        '    from .metrics import coverage as c\n    c(1, 2, 3)\n    share = check_number("share"',
+        "    rule = _last_share(check_number(",
+        "    from .metrics import coverage as c\n    c(1, 2, 3)\n"
+        "    rule = _last_share(check_number(",
         1,
     )
     assert "coverage" in text
