@@ -64,7 +64,7 @@ for name, row in sorted(movies["table"].items(), key=lambda pair: -pair[1]["NDCG
 # бюджетом — из [урока 01](01_item_knn.ipynb). Сами модели — уроки 01–08; сюда можно прийти и раньше, чтобы
 # решить, какой читать.
 #
-# **Время.** 60 минут чтения, около минуты исполнения.
+# **Время.** 95 минут чтения, из них 15 — «Углубления», которые можно пропустить; около минуты исполнения.
 #
 # **Статья.** M. Ferrari Dacrema, S. Boglio, P. Cremonesi, D. Jannach, «A Troubling Analysis of
 # Reproducibility and Progress in Recommender Systems Research», TOIS 2021.
@@ -439,12 +439,12 @@ def draw_groups(ax, found, title):
 
 fig, ax = plt.subplots(figsize=(7.5, 4))
 draw_groups(ax, movies, "MovieLens-100K: оранжевая черта соединяет неразличимых")
-plt.show()
 for start, stop in groups(ordered(movies), pairs):
     print(" = ".join(ordered(movies)[start:stop]))
+plt.show()
 
 # %% [markdown]
-# Каждая строка под рисунком — группа, внутри которой ни одна пара не различается. Группы перекрываются:
+# Каждая строка — группа, внутри которой ни одна пара не различается. Группы перекрываются:
 # «не видно разницы» не передаётся по цепочке. SLIM неотличима и от EASE, и от Item-KNN, а EASE лучше
 # Item-KNN.
 #
@@ -823,6 +823,9 @@ goods_chosen = {n: final_point(n, s, goods_validation.train) for n, s in goods_s
 goods_chosen = {"Случайное": {}} | goods_chosen
 check_all_fair(goods_searches, edge_answers(goods_searches, goods_stored["outside"]))
 
+# %% [markdown]
+# Бюджет и здесь поровну, за краями лучшего нет. Испытание — то же, что на фильмах.
+
 # %%
 goods = stored_result(
     "09_compare.goods",
@@ -832,34 +835,21 @@ goods = stored_result(
     tolerance=0.005,
 )
 print(show_table(goods).to_string())
+for start, stop in groups(ordered(goods), read_pairs(goods)):
+    print(" = ".join(ordered(goods)[start:stop]))
 
 fig, ax = plt.subplots(figsize=(7.5, 4))
 draw_groups(ax, goods, "Покупки: оранжевая черта соединяет неразличимых")
 plt.show()
-for start, stop in groups(ordered(goods), read_pairs(goods)):
-    print(" = ".join(ordered(goods)[start:stop]))
 
 # %% [markdown]
 # Верх прежний: iALS, EASE, SLIM и их преемники, неразличимые между собой. Ниже — другая картина. MultiVAE, на
 # фильмах отставшая от EASE, здесь от неё неотличима. Item-KNN, которая на фильмах стояла сразу за верхней
 # группой и от MultiVAE не отличалась, здесь у самого дна и хуже MultiVAE. И всё ближе к популярному: EASE
-# выше его на 0,0274, а на фильмах — на 0,1058 (разности напечатаны ниже).
+# выше его на 0,0274, а на фильмах — на 0,1058 (разности напечатаны ниже). Под таблицей — группы неразличимых.
 
 # %%
 here, there = ordered(movies), ordered(goods)
-fig, ax = plt.subplots(figsize=(6.5, 4.2))
-for name in here:
-    moved = abs(here.index(name) - there.index(name)) >= 4
-    color = "#c4561a" if moved else "#1b4f8a"
-    ax.plot([0, 1], [here.index(name), there.index(name)], "o-", color=color, lw=2 if moved else 1)
-    ax.text(-0.03, here.index(name), name, ha="right", va="center", fontsize=9)
-    ax.text(1.03, there.index(name), name, ha="left", va="center", fontsize=9)
-ax.set_xticks([0, 1], ["MovieLens-100K", "покупки"])
-ax.set(xlim=(-0.5, 1.5), yticks=[], title="Место по NDCG@10 на двух данных")
-ax.invert_yaxis()
-ax.grid(False)
-plt.show()
-
 tau = kendalltau([here.index(n) for n in here], [there.index(n) for n in here]).statistic
 print(f"согласие порядков, τ Кендалла: {tau:.2f}")
 sides = pairs.merge(read_pairs(goods), on=["первая", "вторая"], suffixes=("", ", покупки"))
@@ -874,15 +864,28 @@ for names in of_interest:
         f"покупки {row['NDCG@10, покупки']:+.4f} ± {row['ошибка, покупки']:.4f}",
     )
 
-# %% [markdown]
-# Ни одна разность, настоящая на обоих данных, не сменила знака: опровержения нет. Сдвинулась середина: Item-KNN
-# и RP3β опустились, MultiVAE и Mult-DAE поднялись. Двое из тех, кого на фильмах нельзя было различить, на
-# покупках различимы, и наоборот. **Вывод «модель A лучше B» относится к паре моделей, к данным и к
-# подбору**; что из этого перенесётся на третьи данные, по двум не узнать. Чем вызван сдвиг — плотностью,
-# длиной историй, видом обратной связи, — этот опыт не говорит: всё это менялось сразу.
+fig, ax = plt.subplots(figsize=(6.5, 4.2))
+for name in here:
+    moved = abs(here.index(name) - there.index(name)) >= 4
+    color = "#c4561a" if moved else "#1b4f8a"
+    ax.plot([0, 1], [here.index(name), there.index(name)], "o-", color=color, lw=2 if moved else 1)
+    ax.text(-0.03, here.index(name), name, ha="right", va="center", fontsize=9)
+    ax.text(1.03, there.index(name), name, ha="left", va="center", fontsize=9)
+ax.set_xticks([0, 1], ["MovieLens-100K", "покупки"])
+ax.set(xlim=(-0.5, 1.5), yticks=[], title="Место по NDCG@10 на двух данных")
+ax.invert_yaxis()
+ax.grid(False)
+plt.show()
 
 # %% [markdown]
-# ## Сверка с таблицами статей
+# Ни одна разность, настоящая на обоих данных, не сменила знака: опровержения нет. Сдвинулась середина: Item-KNN
+# и RP3β опустились, MultiVAE и Mult-DAE поднялись. Item-KNN и MultiVAE на фильмах
+# не различались, а на покупках MultiVAE лучше; у EASE и MultiVAE наоборот: на фильмах EASE лучше, на покупках они
+# неразличимы. **Вывод «модель A лучше B» относится к паре моделей, к данным и к подбору**; что из этого перенесётся на третьи данные, по двум не узнать. Чем вызван сдвиг — плотностью,
+# длиной историй, видом обратной связи, — этот опыт не говорит: всё это менялось сразу.
+
+# %% [markdown] tags=["deep"]
+# ## Углубление. Сверка с таблицами статей
 #
 # Числа выше — наши: свои данные, своё разбиение. Правильно ли мы считаем, видно, когда повторяем чужие
 # данные, чужое разбиение и чужие гиперпараметры. Проверить можно то, для чего данные доступны каждому: таблицу 33
@@ -893,7 +896,7 @@ for names in of_interest:
 # Число в статье напечатано без ошибки, а одно случайное разбиение сдвигает метрику. Поэтому считаем число
 # статьи ещё одним разбиением и спрашиваем, сколько до него **разбросов**: больше двух — не сходится.
 
-# %%
+# %% tags=["deep"]
 papers = json.loads((results_dir() / "papers.json").read_text(encoding="utf-8"))
 columns = {"model": "модель", "metric": "метрика", "published": "статья", "mean": "у нас"}
 columns |= {"spread": "разброс", "distance": "до статьи", "agrees": "в пределах"}
@@ -903,50 +906,52 @@ for source, rows in published.groupby("source", sort=False):
     shown["в пределах"] = np.where(shown["в пределах"], "да", "НЕТ")
     print(source, shown.round(4).to_string(index=False), sep="\n")
 
-# %% [markdown]
+# %% [markdown] tags=["deep"]
 # Столбец «до статьи» — расстояние в разбросах, со знаком: плюс — у авторов больше. Из пятнадцати чисел в пределах
 # четырнадцать. Одно — Recall@20 у SLIM: 0,3069 в статье и 0,3130 у нас, чуть дальше двух разбросов; MAP@20 той же
 # модели в пределах. Наш расчёт отличается от кода статьи двумя вещами: там у столбца оставлены 642
 # наибольших веса, а решатель — scikit-learn с пределом в сто проходов. Проверим обе на тех же двадцати
 # разбиениях.
 
-# %%
+# %% tags=["deep"]
 causes = {row["model"]: np.array(row["ours"]) for row in papers["slim_causes"]}
+del causes["EASE"]  # нужна уроку 05
 for name, values in causes.items():
     gain = values - causes["урок 05, tol = 1e-5"]
     print(f"{name:<28} Recall@20 {values.mean():.4f}, отличие от урока {gain.mean():+.4f}")
 
-# %% [markdown]
+# %% [markdown] tags=["deep"]
 # Ни обрезание, ни решатель числа не меняют: отличие в четвёртом знаке. Значит, причина не в них, а в чём — мы
 # не знаем: разбиение статьи нам недоступно, а при пятнадцати числах одно за двумя разбросами ожидаемо и
 # случайно. Так и пишем: не сошлось, две вероятные причины проверены и отпали.
 
-# %% [markdown]
-# ## Когда не хватает одной машины
+# %% [markdown] tags=["deep"]
+# ## Углубление. Когда не хватает одной машины
 #
 # Пока матрица помещается в память, вторая машина не нужна. Когда не помещается, те же алгоритмы есть в
 # Apache Spark. Скрипт `benchmarks/spark.py` выполняет их здесь же, в двух потоках одной машины (на кластере код тот же), и
 # сверяет с уроками. Его вывод, начало:
 
-# %%
+# %% tags=["deep"]
 spark = (results_dir() / "spark.txt").read_text(encoding="utf-8")
 start, search = spark.index("iALS: d ="), spark.index("На кластере")
 print(spark[start:search])
 
-# %% [markdown]
+# %% [markdown] tags=["deep"]
 # Что здесь видно.
 #
-# - Уверенность Spark — $1+\alpha$ у взаимодействия и 1 у пустой ячейки; в уроке 03 — 1 и $\alpha_0$. Поделите первое на
-#   $\alpha$: $\alpha_0=1/\alpha$. Векторы объектов из Spark, пропущенные через формулу Hu, дают его же векторы
+# - Уверенность Spark — `1 + alpha` у взаимодействия и 1 у пустой ячейки; в [уроке 03](03_ials.ipynb) — $1+\alpha_0$ и
+#   $\alpha_0$. Поделите первое на `alpha`: $\alpha_0$ = 1 / `alpha`. Правая часть у Spark в $1+\alpha_0$ раз больше: это
+#   масштаб баллов, порядок тот же. Векторы объектов из Spark, пропущенные через формулу Hu, дают его же векторы
 #   пользователей с точностью `float32`.
-# - Штраф переводится не весь. У Spark он растёт с длиной истории, $\lambda n_u$; в уроке — с
+# - Штраф переводится не весь. У Spark он растёт с длиной истории, `regParam` · $n_u$; в уроке — с
 #   $(n_u+\alpha_0 I)^\nu$. Одного $\lambda_2$ на всех, при котором штрафы равны, нет ни при каком $\nu$.
 # - Матрица Грама — соединение таблицы с собой по пользователю. Совпали все целые, а по ним и веса EASE.
 
-# %%
+# %% tags=["deep"]
 print(spark[search:])
 
-# %% [markdown]
+# %% [markdown] tags=["deep"]
 # При равном бюджете Spark и урок дают одно качество: разность в десятую долю своей ошибки. Оговорки там же:
 # у Spark лучшее лежит у края диапазона, и за краем прибавка меньше ошибки. Подбор на Spark шёл почти вдесятеро
 # дольше (машина была занята и другим, верен только порядок). Он окупается там, где данные на одну машину не
@@ -973,7 +978,8 @@ def squares(n_items, dtype=np.float64):
 
 for n_items in (2_000, 20_000, 100_000):
     print(
-        f"EASE, каталог {n_items:>7}: {squares(n_items):8.1f} ГБ, в float32 {squares(n_items, np.float32):8.1f}"
+        f"EASE, каталог {n_items:>7}: {squares(n_items):6.3g} ГБ,",
+        f"в float32 {squares(n_items, np.float32):6.3g} ГБ",
     )
 personal = stored_value("02_tifu_knn.dates")["личное"]["Популярное"]["Recall@10"]
 print("личная частота минус популярное, Recall@10: {:+.4f} ± {:.4f}".format(*personal))
