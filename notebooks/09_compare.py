@@ -461,8 +461,8 @@ plt.show()
 by_recall = read_pairs(movies, "Recall@20", "ошибка R")
 print("различаются по NDCG@10:", pairs["разные"].sum())
 print("различаются по Recall@20:", by_recall["разные"].sum())
-trained = ~pairs[["первая", "вторая"]].isin(["Случайное", "Популярное"]).any(axis=1)
-print("из них среди обученных:", pairs[trained]["разные"].sum(), by_recall[trained]["разные"].sum())
+learned = ~pairs[["первая", "вторая"]].isin(["Случайное", "Популярное"]).any(axis=1)
+print("из них среди обученных:", pairs[learned]["разные"].sum(), by_recall[learned]["разные"].sum())
 
 # %% [markdown]
 # Поправка учитывает одно: что зрители — выборка. Она не знает, что при другом зерне подбора точки были бы
@@ -477,27 +477,20 @@ print("из них среди обученных:", pairs[trained]["разные
 # %%
 table = pd.DataFrame(movies["table"]).T
 accuracy = table["NDCG@10"].str[0].astype(float)
-fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), sharey=True)
+trained = accuracy.drop(["Случайное", "Популярное"])
+fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True)
 for ax, column, label in ((left, "novelty", "новизна, бит"), (right, "coverage", "охват каталога")):
-    for name in accuracy.index.drop(["Случайное"]):
-        ax.plot(table.loc[name, column], accuracy[name], "o", color="#1b4f8a")
-        ax.annotate(
-            name,
-            (table.loc[name, column], accuracy[name]),
-            (3, 3),
-            textcoords="offset points",
-            fontsize=8,
-        )
+    plots.named_points(ax, {n: (table.loc[n, column], y) for n, y in trained.items()})
     ax.set(xlabel=label)
 left.set(ylabel="NDCG@10", title="Точность и новизна")
 right.set(title="Точность и охват")
 plt.show()
 
 # %% [markdown]
-# Слева внизу популярное: список один, новизны почти нет. Случайная модель не нарисована: её новизна 7,27 бита
-# при нулевой точности, и это напоминание, что новизна сама по себе ничего не стоит. Среди обученных самые
-# новые списки у LightGCN и RP3β, самый широкий охват — у LightGCN и MultiVAE: они ниже по точности, но
-# показывают треть каталога вместо пятой части. У Item-KNN, GF-CF и Mult-DAE нет ни того ни другого: и точность
+# Популярное и случайное не нарисованы: они далеко. У популярного NDCG@10 0,0991 и новизна 1,79 бита: список
+# почти один на всех. У случайной модели новизна 7,27 бита при точности около нуля: новизна сама по себе ничего не
+# стоит. Среди обученных самые новые списки у LightGCN и RP3β, самый широкий охват — у LightGCN и MultiVAE: они ниже
+# по точности, но показывают треть каталога вместо пятой части. У Item-KNN, GF-CF и Mult-DAE нет ни того ни другого: и точность
 # ниже, чем у EASE, и списки популярнее.
 #
 # Это не закон о методах: популярность списков меняют гиперпараметры (степень в
@@ -530,25 +523,16 @@ spent = stored_result(
 price = pd.DataFrame(spent, ["обучение, с", "баллы всех, с", "модель, МБ"]).T
 print(price.loc[ordered(movies)].to_string(float_format="{:.2f}".format))
 
-fig, ax = plt.subplots(figsize=(7.5, 3.4))
-for name in accuracy.index.drop(["Случайное", "Популярное"]):
-    ax.plot(price.loc[name, "обучение, с"], accuracy[name], "o", color="#1b4f8a")
-    ax.annotate(
-        name,
-        (price.loc[name, "обучение, с"], accuracy[name]),
-        (3, 3),
-        textcoords="offset points",
-        fontsize=8,
-    )
-ax.set(
-    xscale="log", xlabel="секунд на обучение, один поток", ylabel="NDCG@10", title="Точность и цена"
-)
+fig, ax = plt.subplots(figsize=(7.5, 3.6))
+ax.set_xscale("log")
+plots.named_points(ax, {n: (price.loc[n, "обучение, с"], y) for n, y in trained.items()})
+ax.set(xlabel="секунд на обучение, один поток", ylabel="NDCG@10", title="Точность и цена")
 plt.show()
 
 # %% [markdown]
 # Секунды измерены один раз, на одном потоке одной машины; у вас они другие, и сравнивать стоит порядки.
 # Самая медленная модель обучается в пятьсот раз дольше самой быстрой, и точность с ценой не растёт: вверху
-# слева EASE, ниже и правее всех LightGCN. В цену не вошёл подбор: у каждой двадцать таких обучений.
+# слева EASE, ниже её и правее всех — LightGCN. В цену не вошёл подбор: у каждой двадцать таких обучений.
 #
 # «Модель» — размер обученной модели в файле вместе с историями, которые нужны ей для `score(users)`. Как
 # растут время и память с размером данных, измерено отдельно, рядом с другими библиотеками: `benchmarks/README.md`
@@ -599,9 +583,9 @@ print(
 )
 
 fig, ax = plt.subplots(figsize=(7.5, 3.2))
-for line, (name, values) in enumerate(activity.items()):
-    means, errors = np.array(values).T
-    plots.curve(ax, range(4), means, errors if line < 2 else None, name, line)
+for line, name in enumerate(("iALS", "MultiVAE", "LightGCN", "Популярное")):
+    means, errors = np.array(activity[name]).T
+    plots.curve(ax, range(4), means, errors, name, line)
 ax.set_xticks(range(4), titles)
 ax.set(
     xlabel="фильмов в истории",
@@ -613,7 +597,7 @@ ax.legend(ncols=2, fontsize=8)
 plt.show()
 
 # %% [markdown]
-# Строки — группы, границы в фильмах. Больше истории — не всегда легче: у первых трёх групп точность одна, в
+# Строки — группы, границы в фильмах; на рисунке четыре модели из шести, полоса — одна ошибка. Больше истории — не всегда легче: у первых трёх групп точность одна, в
 # пределах двух ошибок, а у четвёртой выше. У активных зрителей и тестовых фильмов больше, так что между
 # группами числа сравнивают осторожно. Средние iALS и EASE выше средних MultiVAE и LightGCN в каждой группе: их
 # перевес создан не одними активными. Парных ошибок по группам здесь нет, и о каждой группе отдельно вывода
@@ -874,6 +858,7 @@ for name in here:
 ax.set_xticks([0, 1], ["MovieLens-100K", "покупки"])
 ax.set(xlim=(-0.5, 1.5), yticks=[], title="Место по NDCG@10 на двух данных")
 ax.invert_yaxis()
+ax.spines["left"].set_visible(False)
 ax.grid(False)
 plt.show()
 
@@ -1063,7 +1048,8 @@ def my_lists(picked, k=5):
     for name, model in taste.items():
         print(name)
         for item in recommend(lambda users, m=model: m.score_history(history), [0], history, k)[0]:
-            print(f"    {films[item]}  ←  {films[because(model, picked, item)]}")
+            reason = films[because(model, picked, item)].partition(" (")[0]
+            print(f"    {films[item]}  ←  {reason}")
 
 
 # %%

@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -165,6 +166,38 @@ def test_a_live_control_redraws_when_the_handle_is_let_go(lab, page):
     status.wait_for()
     output.get_by_text("список при 9").wait_for()
     status.wait_for(state="hidden")
+
+
+@pytest.mark.browser
+def test_three_ticked_films_change_the_lists(lab, page):
+    address = lab[0]
+    page.goto(f"{address}/lab/tree/09_compare.ipynb")
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    page.evaluate(RUN_ALL)
+    picker = page.locator(".jp-Notebook .widget-vbox", has=page.get_by_placeholder("часть")).first
+    lists = picker.locator(".jp-OutputArea")
+    lists.get_by_text("Бегущий по лезвию").first.wait_for()
+    for left in (2, 1, 0):
+        picker.locator("input[type=checkbox]").first.uncheck()
+        picker.get_by_text(f"отмечено {left},").wait_for()
+    lists.get_by_text("хотя бы два").wait_for()
+    for count, title in enumerate(("звездные войны", "история игрушек", "король лев"), start=1):
+        picker.get_by_placeholder("часть").fill(title)
+        ticked = picker.locator("label", has_text=re.compile(title.replace("е", "[её]"), re.I))
+        ticked.first.click()
+        picker.get_by_text(f"отмечено {count}, найдено 0").wait_for()
+    lists.get_by_text(re.compile(r"←\s+Король Лев")).first.wait_for()
+    text = lists.inner_text()
+    assert all(name in text for name in ("Item-KNN", "EASE", "SLIM", "iALS"))
+    reasons = re.findall("← +(.+)", text)
+    assert len(reasons) == 25
+    assert {reason.strip() for reason in reasons} <= {
+        "Звёздные войны",
+        "История игрушек",
+        "Король Лев",
+    }, reasons
+    if "RECSYS_LESSONS_SCREENSHOT" in os.environ:
+        page.screenshot(path=os.environ["RECSYS_LESSONS_SCREENSHOT"])
 
 
 UPLOAD = """

@@ -12,6 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from recsys_lessons import plots
 from recsys_lessons.evaluation import Evaluation
@@ -280,6 +281,18 @@ def test_ticked_titles_reach_the_function(shown):
     for start in ([32], [-1]):
         with pytest.raises(ValueError, match="Названий 32"):
             plots.pick(calls.append, titles, start)
+
+
+def test_names_of_points_do_not_cover_each_other():
+    fig, ax = plt.subplots()
+    points = {f"модель {n}": (n % 3 * 0.01, n // 3 * 0.01) for n in range(9)} | {"даль": (9, 9)}
+    plots.named_points(ax, points)
+    fig.canvas.draw()
+    boxes = [Text.get_window_extent(text) for text in ax.texts]  # без линий
+    assert [text.get_text() for text in ax.texts] == list(points)
+    for number, one in enumerate(boxes):
+        assert not any(one.overlaps(other) for other in boxes[:number])
+    plt.close(fig)
 
 
 def test_diagram_draws_boxes_with_text_and_arrows_between_their_edges():
