@@ -110,8 +110,9 @@ def divergence(rng: np.random.Generator) -> Drawn:
 def annealing(rng: np.random.Generator) -> Drawn:
     """Когда вес KL дойдёт до потолка."""
     users, batch = pick(rng, [943, 6000, 20_000]), pick(rng, [50, 100, 250])
-    cap, steps, epoch = pick(rng, [0.2, 0.4]), pick(rng, [2000, 10_000, 40_000]), pick(rng, [5, 10])
     per_epoch = math.ceil(users / batch)
+    cap, epoch = pick(rng, [0.2, 0.4]), pick(rng, [5, 10])
+    steps = round(per_epoch * epoch * pick(rng, [1.5, 2.5, 4]) / cap / 1000 + 0.5) * 1000
     beta = min(cap, epoch * per_epoch / steps)
     update = round(cap * steps)
     reached = math.ceil(update / per_epoch)

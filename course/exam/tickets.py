@@ -63,7 +63,7 @@ def draw(seed: int, number: int = 1, among: Sequence[str] | None = None) -> Tick
 
 STYLE = """
 @page { size: A4; margin: 16mm 18mm; }
-body { font: 12pt/1.45 "PT Serif", "Liberation Serif", "Times New Roman", serif; color: #111;
+body { font: 12pt/1.55 "PT Serif", "Liberation Serif", "Times New Roman", serif; color: #111;
   max-width: 174mm; margin: 0 auto; padding: 8mm 4mm; background: #fff; }
 section { break-after: page; margin-bottom: 14mm; }
 section:last-of-type { break-after: auto; }
@@ -76,7 +76,7 @@ table { border-collapse: collapse; margin: 2mm 0; font-size: 11pt; }
 td, th { border: 0.25mm solid #888; padding: 0.7mm 2.6mm; text-align: center; }
 .question { break-inside: avoid; }
 .answer { border-left: 0.8mm solid #888; padding-left: 4mm; }
-.answers { font-size: 11pt; line-height: 1.35; }
+.answers { font-size: 11pt; line-height: 1.5; }
 .points { font-size: 10pt; margin: 1mm 0; }
 ol.points { padding-left: 6mm; }
 svg { vertical-align: baseline; overflow: visible; }
@@ -92,8 +92,8 @@ def formula(source: str) -> str:
 
     Рисует mathtext из matplotlib; он знает не весь TeX, и незнакомая команда — ошибка.
     """
-    size = 12.0
-    known = {r"\\(le|ge)(?![a-z])": r"\\\1q", r"\^\\top": r"^{\\mathrm{T}}", r"\\frac": r"\\dfrac"}
+    size = 14.0 if r"\frac" in source else 12.0  # мелкие дроби на бумаге не прочесть
+    known = {r"\\(le|ge)(?![a-z])": r"\\\1q", r"\^\\top": r"^{\\mathrm{T}}"}
     tidy = source
     for ours, theirs in known.items():
         tidy = re.sub(ours, theirs, tidy)
