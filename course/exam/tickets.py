@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import mistune
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.font_manager import FontProperties
@@ -16,6 +15,7 @@ from matplotlib.textpath import TextToPath
 
 from course.exam import evaluation, linear, networks
 from course.exam.base import BANK, Drawn
+from course.markdown import render
 
 __all__ = ["Ticket", "draw", "lessons", "pages"]
 MODULES = (evaluation, linear, networks)  # при импорте вопросы вносят себя в банк
@@ -82,7 +82,6 @@ ol.points { padding-left: 6mm; }
 svg { vertical-align: baseline; overflow: visible; }
 .wide { display: block; margin: 2mm auto; }
 """
-_MATH = re.compile(r"\$([^$]+)\$")
 _INK = "fill:currentColor"
 
 
@@ -120,14 +119,7 @@ def formula(source: str) -> str:
 
 def to_html(text: str) -> str:
     """Markdown с формулами — в HTML."""
-    found: list[str] = []
-
-    def keep(match: re.Match[str]) -> str:
-        found.append(match[1])
-        return f"\ue000{len(found) - 1}\ue001"
-
-    made = mistune.create_markdown(plugins=["table"])(_MATH.sub(keep, text))
-    return re.sub("\ue000(\\d+)\ue001", lambda m: formula(found[int(m[1])]), str(made))
+    return render(text, lambda source, _: formula(source))
 
 
 def _page(title: str, sections: list[str]) -> str:
