@@ -275,10 +275,11 @@ body { margin: 0; background: #fff; }
 .reveal { font: 27px/1.4 "PT Sans", "Segoe UI", "Noto Sans", "DejaVu Sans", Arial, sans-serif;
   color: var(--ink); }
 .reveal .slides { text-align: left; }
-.reveal .slides section { box-sizing: border-box; padding: 26px 44px; height: 720px; }
+.reveal .slides section { padding: 0; height: 720px; }
+.fit { box-sizing: border-box; padding: 26px 44px; }
 .reveal h2 { font-size: 1.32em; line-height: 1.2; margin: 0 0 .5em; color: var(--accent);
   font-weight: 600; }
-.reveal section:first-of-type h2 { font-size: 1.75em; margin-top: 1.1em; }
+.reveal .title h2 { font-size: 1.75em; margin-top: 1.1em; }
 .reveal p { margin: .42em 0; }
 .reveal ul, .reveal ol { margin: .4em 0; padding-left: 1.2em; }
 .reveal li { margin: .3em 0; }
@@ -314,7 +315,7 @@ const fit = async () => {
   }
   for (const body of document.querySelectorAll('.fit')) {
     let size = 100;
-    while (body.scrollHeight > 650 && size > 50) body.style.fontSize = (size -= 2) + '%';
+    while (body.scrollHeight > 700 && size > 50) body.style.fontSize = (size -= 2) + '%';
     body.dataset.size = size;
   }
   // В окне докладчика нет стилей, которые прячут эту копию формул.
@@ -332,10 +333,10 @@ window.MathJax = {
 def page(title: str, found: list[Slide]) -> str:
     """Страница со слайдами; файлы библиотек лежат рядом, в папке ``lib``."""
     sections = "\n".join(
-        f'<section><div class="fit">{"".join(slide.parts)}</div>'
+        f'<section><div class="fit{"" if number else " title"}">{"".join(slide.parts)}</div>'
         + (f'<aside class="notes">{"".join(slide.notes)}</aside>' if slide.notes else "")
         + "</section>"
-        for slide in found
+        for number, slide in enumerate(found)
     )
     return f"""<!doctype html>
 <html lang="ru">

@@ -198,7 +198,7 @@ def test_every_slide_fits_and_every_formula_is_drawn(shown):
             "(() => { const b = document.querySelector('section.present .fit');"
             " return [+b.dataset.size, b.scrollHeight, b.scrollWidth, b.clientWidth]; })()"
         )
-        assert high <= 660 and wide <= room and size >= 70, (number, size, high, wide)
+        assert high <= 710 and wide <= room and size >= 70, (number, size, high, wide)
     assert page.evaluate("document.querySelectorAll('mjx-container').length") > 40
     assert page.evaluate("document.querySelectorAll('[data-mjx-error]').length") == 0
     assert "\\(" not in page.evaluate("document.querySelector('.slides').innerText")
