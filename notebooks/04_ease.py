@@ -6,7 +6,7 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # # 04. EASE: вся модель — одна обратная матрица
 #
 # Идея одним предложением: каждый фильм предсказывают взвешенной суммой остальных фильмов истории,
@@ -46,7 +46,7 @@ from recsys_lessons.tuning import EASE_SPACE, Search, check_fair, tune
 
 plots.use_style()
 
-# %%
+# %% tags=["slide"]
 ratings, items = load_movielens()
 validation, test = board_a(ratings, seed=0)
 films = items["label"].to_numpy()
@@ -61,7 +61,7 @@ print("EASE советует:")
 for item in suggested:
     print(f"  {'*' if item in later else ' '} {films[item]}")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # В истории больше всего фантастики и приключений. Список похож на неё, и часть его зритель
 # действительно посмотрел. К концу урока вы напишете эту модель сами и сможете сказать про каждую
 # строку списка, какие фильмы истории её подняли, а какие опустили.
@@ -85,13 +85,13 @@ for item in suggested:
 #
 # </div>
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## Идея на пальцах
 #
 # Четыре зрителя, три фильма. Единица — фильм понравился. Гена видел только «Матрицу». Что ему
 # посоветовать?
 
-# %%
+# %% tags=["slide-more"]
 names = ["Матрица", "Начало", "Аватар"]
 viewers = ["Аня", "Боря", "Вера", "Гена"]
 X_toy = sp.csr_array([[1.0, 1, 0], [1, 1, 1], [0, 1, 1], [1, 0, 0]])
@@ -100,7 +100,7 @@ fig, ax = plt.subplots(figsize=(3.6, 2.6))
 plots.matrix(ax, X_toy.toarray(), viewers, names, digits=0, title="Матрица взаимодействий $X$")
 plt.show()
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # На рисунке строки — зрители, столбцы — фильмы, закрашены единицы.
 #
 # Выберем фильм, например «Начало», и предскажем его столбец суммой двух других столбцов с весами
@@ -119,17 +119,17 @@ plt.show()
 #
 # Решим ту же систему точными дробями по правилу Крамера.
 
-# %%
+# %% tags=["slide-more"]
 determinant = Fraction(4 * 3 - 1 * 1)
 b1 = (2 * 3 - 1 * 2) / determinant
 b3 = (4 * 2 - 1 * 2) / determinant
 print(f"b1 = {b1}, b3 = {b3}")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Так же решаются остальные два столбца. Соберём веса в матрицу $B$: в столбце — предсказываемый
 # фильм, в строке — тот, по которому предсказывают. По диагонали нули.
 
-# %%
+# %% tags=["slide-more"]
 B_hand = np.array([[0, 4 / 11, 0], [1 / 2, 0, 1 / 2], [0, 6 / 11, 0]])
 scores_by_hand = X_toy @ B_hand
 print("Баллы Гены:", dict(zip(names, scores_by_hand[3].round(3).tolist(), strict=True)))
@@ -140,7 +140,7 @@ plots.matrix(axes[1], B_hand, names, names, title="× веса $B$")
 plots.matrix(axes[2], scores_by_hand, viewers, names, title="= баллы $XB$")
 plt.show()
 
-# %% [markdown]
+# %% [markdown] tags=["slide-more"]
 # На рисунке весь EASE: истории умножили на матрицу весов с нулями на диагонали и получили баллы.
 # Веса подобраны так, чтобы баллы были как можно ближе к самим историям. Самый высокий балл среди
 # непросмотренного — совет.
@@ -150,7 +150,7 @@ plt.show()
 # просмотр уже объяснён «Началом», которое Боря тоже видел. В этом отличие EASE от подсчёта
 # сходств: веса отвечают на вопрос «что фильм добавляет к остальным».
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## От идеи к формуле
 #
 # ### Целевая функция
@@ -167,7 +167,7 @@ plt.show()
 # Здесь $\lVert\cdot\rVert_F^2$ — сумма квадратов всех ячеек. **Код** повторяет формулу.
 
 
-# %%
+# %% tags=["slide-more", "slide-code"]
 def objective(X, B, l2):
     """Значение целевой функции EASE."""
     error = X - X @ B
@@ -177,7 +177,7 @@ def objective(X, B, l2):
 print(f"ручное решение: {objective(X_toy.toarray(), B_hand, 1):.4f}")
 print(f"нулевые веса:   {objective(X_toy.toarray(), 0 * B_hand, 1):.4f}")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Ручное решение лучше нулевых весов. **Проверка**, что лучше него ничего нет, — чуть дальше.
 #
 # **Цена.** Столбцы $B$ не связаны друг с другом: каждый — своя гребневая регрессия (ridge
@@ -185,13 +185,13 @@ print(f"нулевые веса:   {objective(X_toy.toarray(), 0 * B_hand, 1):.4
 # размера $I-1$. Посчитаем операции для каталога MovieLens-100K: решение одной системы разложением
 # Холецкого стоит около $I^3/3$ действий.
 
-# %%
+# %% tags=["slide-more"]
 n_films = len(films)
 print(f"по столбцу за раз: {n_films * n_films**3 / 3:.1e} действий")
 print(f"одно обращение:    {n_films**3:.1e} действий")
 
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Разница в сотни раз. Одно обращение вместо тысячи с лишним систем и составляет суть EASE.
 #
 # ### Ответ в явном виде
@@ -242,7 +242,7 @@ print(f"одно обращение:    {n_films**3:.1e} действий")
 # оно говорит, во сколько раз может вырасти ошибка округления. Если оценка слишком велика, модель
 # предупредит.
 
-# %% tags=["model"]
+# %% tags=["model", "slide", "slide-code"]
 import numpy as np
 from scipy import linalg
 
@@ -269,14 +269,14 @@ def ease_weights(G, l2):
     return H
 
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # **Проверка.** Сначала — ручной ответ. Потом —
 # [условия Каруша — Куна — Таккера](A_handbook.ipynb#cell-id=kkt), то есть условия оптимальности: в
 # матрице
 # $X^\top(X-XB)-\lambda_2B$ вне диагонали стоят нули, а на диагонали — множители $\gamma_j$.
 # Задача выпуклая, поэтому эти условия не только необходимы, но и достаточны: лучшего решения нет.
 
-# %%
+# %% tags=["slide-more", "slide-code"]
 G_toy = (X_toy.T @ X_toy).toarray()
 B_toy = ease_weights(G_toy.copy(), l2=1)
 residual = X_toy.T @ (X_toy.toarray() - X_toy @ B_toy) - 1 * B_toy
@@ -288,13 +288,13 @@ check_close("множители на диагонали", np.diag(residual), [2,
 # %% [markdown]
 # Три строки вывода — три независимых подтверждения одной формулы. Посмотрим на саму матрицу.
 
-# %%
+# %% tags=["slide"]
 fig, axes = plt.subplots(1, 2, figsize=(7.5, 2.6))
 plots.matrix(axes[0], G_toy, names, names, digits=0, title="Матрица Грама $G$")
 plots.matrix(axes[1], B_toy, names, names, title="Веса $B$: из строки в столбец")
 plt.show()
 
-# %% [markdown]
+# %% [markdown] tags=["slide-more"]
 # Слева $G$ симметрична: общие зрители — отношение взаимное. Справа $B$ не симметрична: от «Матрицы»
 # к «Началу» вес 4/11, обратно — 1/2, хотя зрителей у обоих по трое. «Началу» помогает ещё и
 # «Аватар», а «Матрице» он ничего не добавляет: у каждого столбца своя регрессия.
@@ -443,7 +443,7 @@ order = np.random.default_rng(0).permutation(200)
 shuffled = EASE(l2=150).fit(X_top[:, order]).B_
 check_close("перестановка фильмов", shuffled, ours[np.ix_(order, order)])
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## Настоящие данные
 #
 # Протокол A: у каждого зрителя последние 20 % понравившихся фильмов — тестовая часть, из остатка
@@ -466,14 +466,14 @@ grid_l2 = curve["mean"].idxmax()
 print(curve.T.round(4).to_string())
 print("лучшее значение сетки:", grid_l2)
 
-# %%
+# %% tags=["slide"]
 fig, ax = plt.subplots()
 plots.curve(ax, grid, curve["mean"], curve["se"])
 ax.axvline(grid_l2, color="0.4", linestyle=":")
 ax.set(xscale="log", xlabel=r"$\lambda_2$", ylabel="NDCG@10, валидация", title="Подбор штрафа")
 plt.show()
 
-# %% [markdown]
+# %% [markdown] tags=["slide-more"]
 # Полоса — одна стандартная ошибка. Кривая пологая: от 50 до 500 качество почти одно. Пик кривой
 # точно определить нельзя, и это не страшно. При малых $\lambda_2$ модель запоминает случайные
 # совпадения, при больших веса сжаты так, что остаётся популярность.
@@ -512,7 +512,7 @@ print("выбранный штраф:", best_l2)
 #
 # Фиксируем $\lambda_2$, обучаем на обучающей и валидационной частях вместе, тестируем один раз.
 
-# %%
+# %% tags=["slide"]
 ease = EASE(l2=best_l2).fit(test.train)
 popular = Popularity().fit(test.train)
 result = {
@@ -521,13 +521,13 @@ result = {
 }
 print(summary_table(result).to_string())
 
-# %%
+# %% tags=["slide-more"]
 fig, ax = plt.subplots(figsize=(7, 1.9))
 plots.models(ax, result, "NDCG@10")
 ax.set_title("Тестовая часть MovieLens-100K")
 plt.show()
 
-# %% [markdown]
+# %% [markdown] tags=["slide-more"]
 # В таблице — среднее ± стандартная ошибка по 938 зрителям, на рисунке — 95 % интервалы.
 #
 # Три четверти оценок MovieLens поставлены в ту же секунду, что и другая оценка того же зрителя.
@@ -580,7 +580,7 @@ check_fair("EASE", "Популярное", searches, difference("Популяр�
 mean, se = difference("Популярное")
 check_true("разность больше двух своих ошибок", mean > 2 * se)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # EASE вдвое лучше популярного: парная разность больше десяти своих ошибок.
 #
 # ### Почему именно эти фильмы
@@ -589,7 +589,7 @@ check_true("разность больше двух своих ошибок", mea
 # положительное тянет фильм вверх, отрицательное — вниз.
 
 
-# %%
+# %% tags=["slide-more"]
 def reasons(B, liked, item, n=3):
     """Вклады фильмов истории в балл ``item``: самые большие и самые малые."""
     parts = pd.Series(B[liked, item], index=films[liked]).sort_values(kind="stable")
@@ -649,7 +649,7 @@ plots.live(show_list, {"power": "lg λ₂"}, power=(0.0, 4.5, 0.5))
 # затем подвиньте**: какие фильмы останутся, когда ползунок у правого края? Ответ — в выводе предела
 # выше: балл подходит к числу совместных просмотров, и наверх выходит самое популярное.
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## Типичные ошибки
 #
 # ### Ошибка 1. Обнулить диагональ у решения без ограничения
@@ -658,7 +658,7 @@ plots.live(show_list, {"power": "lg λ₂"}, power=(0.0, 4.5, 0.5))
 # соблюдено. Но это решение другой задачи.
 
 
-# %%
+# %% tags=["slide-more", "slide-code"]
 def unconstrained_weights(G, l2):
     """ОШИБКА: гребневая регрессия без ограничения, диагональ стёрта после."""
     B = linalg.inv(G + l2 * np.eye(len(G)), assume_a="pos") @ G
@@ -673,7 +673,7 @@ residual_wrong = X_toy.T @ (X_toy.toarray() - X_toy @ B_wrong) - B_wrong
 worst = abs(residual_wrong - np.diag(np.diag(residual_wrong))).max()
 print(f"наибольшая невязка вне диагонали: {worst:.2f}")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Целевая функция хуже, условия оптимальности нарушены. Что же получилось? Поскольку
 # $HG=E-\lambda_2H$, вне диагонали стоит
 #
@@ -685,7 +685,7 @@ print(f"наибольшая невязка вне диагонали: {worst:.2
 # больше 1. Как правило, чем фильм популярнее, тем оно меньше: в модель попал скрытый штраф за
 # популярность.
 
-# %%
+# %% tags=["slide-more"]
 H = linalg.inv(full + best_l2 * np.eye(len(full)), assume_a="pos")
 factor = best_l2 * np.diag(H)
 check_close("ошибка = EASE × штраф", unconstrained_weights(full, best_l2), ease.B_ * factor)
@@ -718,7 +718,7 @@ table = pd.DataFrame(
 )
 print(table.round(3).T.to_string())
 
-# %%
+# %% tags=["slide"]
 fig, ax = plt.subplots()
 plots.curve(ax, wrong_grid, table["EASE"], label="EASE")
 plots.curve(ax, wrong_grid, table["с ошибкой"], label="с ошибкой", line=1)
@@ -727,7 +727,7 @@ ax.set_ylim(0, None)
 ax.legend()
 plt.show()
 
-# %% [markdown]
+# %% [markdown] tags=["slide-more"]
 # При малых $\lambda_2$ ошибка рушит модель: слева штриховая линия уходит вниз, при $\lambda_2=1$ у
 # ошибочной модели 0,029 против 0,126. А там, где $\lambda_2$ подобран, линии сходятся, и ошибочная
 # даже чуть выше. Настроим каждую по валидации и сравним на тестовой части, на одних и тех же
@@ -748,13 +748,13 @@ print(compare(mistaken, result["EASE"], "NDCG@10"))
 #
 # **Вывод:** проверяйте математику — невязку, ограничение, тождество, — а не только метрику.
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ### Ошибка 2. Убрать отрицательные веса
 #
 # «Сходство не бывает отрицательным» — и веса меньше нуля заменяют нулями. Но $B$ — не сходство, а
 # коэффициенты регрессии: отрицательный вес означает «при прочих равных этот фильм говорит против».
 
-# %%
+# %% tags=["slide-more"]
 clipped = np.maximum(ease.B_, 0)
 no_negative = evaluate(lambda users: test.train[users] @ clipped, test.test, test.seen)
 watched = np.flatnonzero(np.diff(test.train.tocsc().indptr))
@@ -787,7 +787,7 @@ print(compare(result["EASE"], transposed, "NDCG@10"))
 # %% [markdown] tags=["deep"]
 # Невязка огромна, а разность метрики в пределах шума: эту ошибку метрика не видит вовсе.
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## Цена
 #
 # | что | операций | память |
@@ -799,7 +799,7 @@ print(compare(result["EASE"], transposed, "NDCG@10"))
 # От числа пользователей обращение не зависит: миллион зрителей при тысяче фильмов — лёгкий случай.
 # Предел ставит каталог.
 
-# %%
+# %% tags=["slide-more"]
 for n in (n_films, 10_000, 100_000):
     print(f"{n:>7} объектов: матрица float64 {8 * n**2 / 1e9:6.2f} ГБ, действий {n**3:.0e}")
 
@@ -1005,7 +1005,7 @@ def repair_answer(B_mistaken, G, l2):
 
 check_task("Ответ к заданию 2", repair_answer, repair_cases)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## Итоги
 #
 # - EASE — гребневая регрессия каждого объекта на все прочие; ограничение на диагональ даёт решение
