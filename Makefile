@@ -5,7 +5,7 @@ PYTHON ?= python3
 RUN = exec $(PYTHON) tools/run.py
 
 .DEFAULT_GOAL := help
-.PHONY: help lab edit test lessons results portability format
+.PHONY: help lab edit test lessons results portability format course grade slides exam
 
 help:
 	@$(RUN) help
@@ -30,3 +30,15 @@ portability:
 
 format:
 	@$(RUN) format
+
+course:
+	@$(RUN) course NB="$(NB)" PRIVATE="$(PRIVATE)" ROSTER="$(ROSTER)" OUT="$(OUT)"
+
+grade:
+	@$(RUN) grade SUBMISSIONS="$(SUBMISSIONS)" NB="$(NB)" ROSTER="$(ROSTER)" RELEASE="$(RELEASE)" PRIVATE="$(PRIVATE)" OUT="$(OUT)" ONLY="$(ONLY)" MANUAL="$(MANUAL)" DEADLINE="$(DEADLINE)" PENALTY="$(PENALTY)" ALIKE="$(ALIKE)"
+
+slides:
+	@$(RUN) slides NB="$(NB)" OUT="$(OUT)"
+
+exam:
+	@$(RUN) exam SEED="$(SEED)" COUNT="$(COUNT)" OUT="$(OUT)"

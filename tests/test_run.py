@@ -163,6 +163,15 @@ def test_help_starts_nothing_and_names_every_target(commands, project, capsys):
         assert all(option in shown for option in task.options)
 
 
+def test_settings_of_the_teacher_become_flags(commands):
+    with pytest.raises(tasks.UserError, match="нужны ещё: ROSTER=…, OUT=…"):
+        tasks.teach("grade", {"SUBMISSIONS": "works", "NB": "04_ease"})
+    given = {"SUBMISSIONS": "works", "NB": "04_ease", "ROSTER": "r.csv", "OUT": "o", "ALIKE": "1"}
+    tasks.teach("grade", given)
+    words = "works --assignment 04_ease --roster r.csv --out o --alike"
+    assert commands[0][1:] == ["-m", "course.grading", *words.split()]
+
+
 def test_makefile_passes_every_option():
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert ".DEFAULT_GOAL := help" in text

@@ -23,6 +23,7 @@ import urllib.parse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -448,6 +449,52 @@ def portability(options: dict[str, str]) -> int:
     return tool("portability", options)
 
 
+# Задача преподавателя: модуль пакета course, слова перед ключами и ключ для каждой настройки.
+TEACHER: dict[str, tuple[str, str, dict[str, str]]] = {
+    "course": (
+        "course.course",
+        "",
+        {"NB": "--assignment", "PRIVATE": "--private", "ROSTER": "--roster", "OUT": "--out"},
+    ),
+    "grade": (
+        "course.grading",
+        "SUBMISSIONS",
+        {
+            "NB": "--assignment",
+            "ROSTER": "--roster",
+            "RELEASE": "--release",
+            "PRIVATE": "--keys",
+            "OUT": "--out",
+            "ONLY": "--only",
+            "MANUAL": "--manual",
+            "DEADLINE": "--deadline",
+            "PENALTY": "--penalty",
+            "ALIKE": "--alike",
+        },
+    ),
+    "slides": ("course.slides", "NB", {"OUT": "--out"}),
+    "exam": ("course.exam", "", {"SEED": "--seed", "COUNT": "--count", "OUT": "--out"}),
+}
+REQUIRED = {
+    "grade": ("SUBMISSIONS", "NB", "ROSTER", "OUT"),
+    "slides": ("NB", "OUT"),
+    "exam": ("SEED", "OUT"),
+}
+
+
+def teach(task: str, options: dict[str, str]) -> int:
+    """Запускает задачу преподавателя: настройки становятся ключами её команды."""
+    module, first, keys = TEACHER[task]
+    missing = [name for name in REQUIRED.get(task, ()) if name not in options]
+    if missing:
+        raise UserError(f"Задаче {task} нужны ещё: {', '.join(f'{n}=…' for n in missing)}.")
+    command = [PYTHON, "-m", module, *([options[first]] if first else [])]
+    for name, key in keys.items():
+        if name in options:
+            command += [key] if key == "--alike" else [key, options[name]]
+    return run(command)
+
+
 def tidy(_options: dict[str, str]) -> int:
     ruff = [PYTHON, "-m", "ruff"]
     fixed = run([*ruff, "check", "--fix"])
@@ -467,6 +514,20 @@ HELP = """\
        LAB_ARGS=--no-browser  дополнительные параметры JupyterLab
   make test                   проверить всё
        NB=04_ease             только этот урок; несколько — NB="04_ease 05_slim"
+
+Преподавателю (всё по порядку — в course/TEACHER.md)
+  make course                 выдать задания: архив каждому студенту
+       PRIVATE=папка          частная папка ключей; без неё — открытые ключи
+       ROSTER=roster.csv      список группы; без него — один вариант для всех
+       NB=04_ease OUT=папка   какое задание и куда
+  make grade SUBMISSIONS=папка NB=04_ease ROSTER=roster.csv OUT=папка
+       RELEASE=папка          что выдала make course; PRIVATE — как там
+       ONLY=логин             одного студента заново; MANUAL=файл — оценки вручную
+       DEADLINE="2026-11-30 23:59" PENALTY=0.1
+       ALIKE=1                пары похожих работ
+  make slides NB=04_ease OUT=папка
+  make exam SEED=… OUT=билеты.html
+       COUNT=25               сколько билетов
 
 Автору
   make edit                   править уроки: .py открываются как тетради (PORT, LAB_ARGS)
@@ -500,6 +561,10 @@ TASKS = {
     "results": Task(results, "full", ("NB", "MINUTES")),
     "portability": Task(portability, "full", ("NB",)),
     "format": Task(tidy, "full"),
+    "course": Task(partial(teach, "course"), "reader", tuple(TEACHER["course"][2])),
+    "grade": Task(partial(teach, "grade"), "reader", ("SUBMISSIONS", *TEACHER["grade"][2])),
+    "slides": Task(partial(teach, "slides"), "reader", ("NB", "OUT")),
+    "exam": Task(partial(teach, "exam"), "reader", tuple(TEACHER["exam"][2])),
 }
 
 
