@@ -1,5 +1,6 @@
 """Общее для измерений: данные, время и память."""
 
+import os
 import statistics
 import threading
 import time
@@ -10,7 +11,7 @@ import psutil
 import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
 
-THREADS = 2
+THREADS = int(os.environ.get("BENCHMARKS_THREADS", "2"))
 REPEATS = 5
 
 Action = Callable[[], object]
@@ -31,11 +32,50 @@ def generate(n_users: int, n_items: int, n_interactions: int, seed: int = 0) -> 
     return sp.csr_array((np.ones(n_interactions), (rows, columns)), shape=(n_users, n_items))
 
 
+def planted(
+    n_users: int, n_items: int, n_interactions: int, n_groups: int = 20, seed: int = 0
+) -> tuple[sp.csr_array, sp.csr_array]:
+    """Как ``generate``, но половина выборов — внутри своей группы вкусов: ``(train, test)``.
+
+    В обучающей части ``n_interactions`` взаимодействий, в тестовой — вчетверо меньше.
+    """
+    rng = np.random.default_rng(seed)
+    popularity = 1 / np.arange(1, n_items + 1) ** 0.8
+    activity = rng.lognormal(0, 1, n_users)
+    user_group, item_group = (
+        rng.integers(n_groups, size=n_users),
+        rng.integers(n_groups, size=n_items),
+    )
+    total = n_interactions * 5 // 4
+    pairs = np.array([], dtype=np.int64)
+    while len(pairs) < total:
+        user = rng.choice(n_users, total, p=activity / activity.sum())
+        item = rng.choice(n_items, total, p=popularity / popularity.sum())
+        loyal = rng.random(total) < 0.5
+        for group in range(n_groups):
+            own = np.flatnonzero(item_group == group)
+            chosen = np.flatnonzero(loyal & (user_group[user] == group))
+            weights = popularity[own] / popularity[own].sum()
+            item[chosen] = rng.choice(own, len(chosen), p=weights)
+        pairs = np.unique(np.concatenate([pairs, user * n_items + item]))
+    pairs = rng.choice(pairs, total, replace=False)
+    parts = []
+    for part in (pairs[:n_interactions], pairs[n_interactions:]):
+        cells = np.divmod(part, n_items)
+        parts.append(sp.csr_array((np.ones(len(part)), cells), shape=(n_users, n_items)))
+    return parts[0], parts[1]
+
+
 def seconds(action: Action) -> float:
     """Время одного вызова."""
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
+
+
+def clock() -> float:
+    """Секунды: в один поток — процессора, их чужая работа не портит; иначе по часам."""
+    return time.process_time() if THREADS == 1 else time.perf_counter()
 
 
 def compare_times(actions: Mapping[str, Action], base: str) -> dict[str, float]:

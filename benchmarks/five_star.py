@@ -30,6 +30,7 @@ from recsys_lessons.inputs import encode_ids
 from recsys_lessons.models import EASE, IALS, SLIM, ItemKNN, Popularity
 
 TOLERANCE = 0.0035
+SLIM_ALPHA, SLIM_SHARE = 0.049, 1.89e-5  # запись scikit-learn
 # Модель → как её создать и Recall@20, MAP@20 в таблице 33 (None — в ней нет).
 MODELS: dict[str, tuple[Callable[[], Any], float, float | None]] = {
     "Popularity": (Popularity, 0.1892, None),
@@ -51,10 +52,13 @@ MODELS: dict[str, tuple[Callable[[], Any], float, float | None]] = {
         0.1183,
     ),
     "EASE": (lambda: EASE(l2=750), 0.3085, 0.1249),
-    # α = 0,049, доля L1 1,89e-5, 6 014 пользователей; перевод штрафов — в уроке 05.
+    # 6 014 пользователей; перевод штрафов — в уроке 05.
     "SLIM": (
         lambda: SLIM(
-            l1=6014 * 0.049 * 1.89e-5, l2=6014 * 0.049 * (1 - 1.89e-5), tol=1e-5, dtype=np.float32
+            l1=6014 * SLIM_ALPHA * SLIM_SHARE,
+            l2=6014 * SLIM_ALPHA * (1 - SLIM_SHARE),
+            tol=1e-5,
+            dtype=np.float32,
         ),
         0.3069,
         0.1265,

@@ -190,6 +190,26 @@ def compare(a: Evaluation, b: Evaluation, metric: str) -> Difference:
     return Difference(metric, **stats, n_users=len(a.values))
 
 
+def holm(p: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Поправка Холма на число сравнений: исправленные p в том же порядке.
+
+    Наименьшее p умножают на число сравнений, следующее — на единицу меньше, и так далее; порядок
+    при этом не меняется. Если отвергать равенства с исправленным p меньше 0,05, то вероятность хотя
+    бы одной ошибки — не больше 0,05 (Holm, Scandinavian Journal of Statistics, 1979).
+
+    :param p: вероятности, форма ``(n,)``
+    :raises ValueError: это не вероятности
+    """
+    given = np.asarray(p, dtype=float)
+    if given.ndim != 1 or not ((given >= 0) & (given <= 1)).all():
+        raise ValueError(f"p — вероятности от 0 до 1, одномерный массив, а получено {shown(p)}.")
+    order = np.argsort(given, kind="stable")
+    corrected = np.empty(len(given))
+    factors = np.arange(len(given), 0, -1)
+    corrected[order] = np.maximum.accumulate(given[order] * factors)
+    return np.minimum(corrected, 1)
+
+
 def average_seeds(evaluations: Sequence[Evaluation]) -> Evaluation:
     """Среднее по зёрнам: сначала у каждого пользователя, средние зёрен — в ``seed_means``.
 

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
+from itertools import product
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -20,6 +21,8 @@ LINES: tuple[dict[str, str], ...] = (
     {"color": "#3f7d4f", "linestyle": ":", "marker": "^"},
     {"color": "#7a3e8c", "linestyle": "-.", "marker": "D"},
 )
+
+LISTED = 12  # столько найденных названий видно сразу
 
 
 def use_style() -> None:
@@ -160,6 +163,53 @@ def diagram(
     ax.axis("off")
 
 
+def named_points(ax: Axes, points: Mapping[str, tuple[float, float]]) -> None:
+    """Точки с подписями, которые не накрывают друг друга. Масштаб осей задают до вызова.
+
+    Подпись ищет свободное место вокруг точки: рядом, потом всё дальше; к дальней ведёт линия.
+
+    :param points: название → (x, y)
+    """
+    size = 8
+    x, y = np.array(list(points.values()), dtype=float).T
+    ax.plot(x, y, "o", color=LINES[0]["color"])
+    ax.margins(0.12, 0.15)
+    ax.autoscale_view()
+    places = ax.transData.transform(np.column_stack([x, y])) * 72 / ax.figure.dpi
+    taken = [(a - 4, b - 4, a + 4, b + 4) for a, b in places]
+    for name, point, (a, b) in zip(points, points.values(), places, strict=True):
+        width, best = 0.62 * size * len(name), None
+        for far in range(0, 60, 3):
+            for right, up in product((True, False), (1, -1)):
+                left = a + 6 if right else a - 6 - width
+                bottom = b - size / 2 + up * far
+                box = (left, bottom, left + width, bottom + size)
+                if best is None and not any(_overlap(box, other) for other in taken):
+                    best = (box, right, up * far)
+        box, right, shift = best or ((a, b, a, b), True, 0)
+        taken.append(box)
+        ax.annotate(
+            name,
+            point,
+            (6 if right else -6, shift),
+            textcoords="offset points",
+            ha="left" if right else "right",
+            va="center",
+            fontsize=size,
+            arrowprops={"arrowstyle": "-", "lw": 0.5, "color": "0.6"} if abs(shift) > 6 else None,
+        )
+
+
+def _overlap(first: Sequence[float], second: Sequence[float]) -> bool:
+    """Пересекаются ли два прямоугольника (левый, нижний, правый, верхний)."""
+    return (
+        first[0] < second[2]
+        and second[0] < first[2]
+        and first[1] < second[3]
+        and second[1] < first[3]
+    )
+
+
 def live(
     function: Callable[..., Any], labels: Mapping[str, str] | None = None, **controls: Any
 ) -> None:
@@ -178,6 +228,76 @@ def live(
     from IPython.display import display
 
     display(_panel(function, labels or {}, controls))
+
+
+def pick(
+    function: Callable[[list[int]], Any], titles: Sequence[str], start: Sequence[int] = ()
+) -> None:
+    """Список названий с поиском: ``function`` получает номера отмеченных и показывает ответ.
+
+    Отмеченные стоят сверху, под ними — названия, в которых есть набранный текст. При сборке урока
+    список не показывается, как и :func:`live`.
+
+    :param function: функция номеров; зовётся сразу и после каждой отметки
+    :param start: номера, отмеченные вначале
+    :raises ValueError: названий нет, или номер вне списка
+    """
+    wrong = [number for number in start if not 0 <= number < len(titles)]
+    if not len(titles) or wrong:
+        raise ValueError(f"Названий {len(titles)}, а отмечены номера {shown(list(start))}.")
+    if building():
+        return
+    from IPython.display import display
+
+    display(_picker(function, [str(title) for title in titles], start))
+
+
+def _plain(text: str) -> str:
+    """Текст для поиска: без заглавных и без «ё»."""
+    return text.casefold().replace("ё", "е")
+
+
+def _picker(function: Callable[[list[int]], Any], titles: list[str], start: Sequence[int]) -> Any:
+    """Строка поиска, галочки и место для ответа."""
+    from ipywidgets import Checkbox, HBox, Label, Layout, Output, Text, VBox
+
+    chosen = list(dict.fromkeys(start))
+    search = Text(placeholder="часть названия", continuous_update=True)
+    status, boxes, out = Label(), VBox(layout=Layout(width="45%")), Output()
+
+    def box(number: int) -> Any:
+        ticked = Checkbox(number in chosen, description=titles[number], indent=False)
+
+        def changed(change: Any) -> None:
+            if change["new"]:
+                chosen.append(number)
+            else:
+                chosen.remove(number)
+            show_titles()
+            show_answer()
+
+        ticked.observe(changed, "value")
+        return ticked
+
+    def show_titles(change: Any = None) -> None:
+        words = _plain(search.value).split()
+        found = [
+            number
+            for number, title in enumerate(titles)
+            if number not in chosen and all(word in _plain(title) for word in words)
+        ]
+        boxes.children = [box(number) for number in [*chosen, *found[:LISTED]]]
+        status.value = f"отмечено {len(chosen)}, найдено {len(found)}"
+
+    def show_answer() -> None:
+        out.clear_output(wait=True)
+        with out:
+            function(list(chosen))
+
+    search.observe(show_titles, "value")
+    show_titles()
+    show_answer()
+    return VBox([HBox([search, status]), HBox([boxes, out])])
 
 
 def _panel(

@@ -87,6 +87,22 @@ def stored_result(
     return _computed(path, record, compute, {**data, **params})["value"]
 
 
+def stored_value(name: str) -> Any:
+    """Значение, которое сохранил другой урок. Годен ли его ключ, проверяет тот урок сам.
+
+    :param name: ``"урок.результат"``, например ``"04_ease.search"``
+    :raises StaleResultError: такого значения нет, или файл повреждён
+    """
+    path = results_dir() / f"{name}.json"
+    stored = _read(path)
+    if not stored or stored.get("digest") != _value_digest(stored.get("value")):
+        raise StaleResultError(
+            f"Сохранённого значения {name} нет, или файл повреждён. Посчитать: "
+            f"make lessons NB={name.partition('.')[0]} FULL=stale"
+        )
+    return stored["value"]
+
+
 def changes(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Чем ключ сохранённого значения отличается от нынешнего; пусто — значение годно."""
     try:

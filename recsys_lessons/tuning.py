@@ -226,34 +226,60 @@ def check_fair(
     :raises CheckError: подбора нет, бюджеты разные или малы, оговорка без ответа, лишний ответ
     """
     pair = [_found(searches, name) for name in (first, second)]
-    budgets = [search.budget for search in pair]
-    if budgets[0] != budgets[1]:
-        raise CheckError(
-            f"{first} и {second}: бюджеты разные, {budgets[0]} и {budgets[1]} попыток. "
-            "Подберите обе модели с одним бюджетом."
-        )
-    if budgets[0] < LEAST:
-        raise CheckError(f"{first} и {second}: {budgets[0]} попыток мало, нужно хотя бы {LEAST}.")
-    if pair[0].metric != pair[1].metric:
-        raise CheckError(
-            f"{first} и {second} подобраны по разным метрикам: {pair[0].metric} и {pair[1].metric}."
-        )
-    flags = {f"{s.model}, {flag}": text for s in pair for flag, text in s.flags.items()}
-    unanswered = [f"«{flag}»: {text}" for flag, text in flags.items() if not answers.get(flag)]
-    if unanswered:
-        raise CheckError(
-            f"{first} и {second}: оговорки без ответа — {'; '.join(unanswered)}. Расширьте "
-            "диапазон, поднимите предел эпох или объясните в answers, почему это не мешает."
-        )
-    extra = [flag for flag in answers if flag not in flags]
-    if extra:
-        raise CheckError(f"{first} и {second}: ответ на оговорку, которой нет: {shown(extra)}.")
+    flags = _answered(pair, answers)
     print(f"Бюджет поровну: {first} — {len(pair[0].points)}, {second} — {len(pair[1].points)}")
     for search in pair:
         print(search)
     for flag, text in flags.items():
         print(f"   {flag}: {text}. Ответ: {answers[flag]}")
     print(f"{first} − {second}: {_text(difference)}")
+
+
+def check_all_fair(searches: Mapping[str, Search], answers: Mapping[str, str] = {}) -> None:
+    """Сравнивать можно любую пару: то же, что :func:`check_fair`, сразу для всех моделей.
+
+    Печатает названия моделей и оговорки с ответами. Разности показывает таблица пар.
+
+    :raises CheckError: моделей меньше двух, бюджеты разные или малы, оговорка без ответа, лишний
+        ответ
+    """
+    every = [_found(searches, name) for name in searches]
+    if len(every) < 2:
+        raise CheckError(f"Сравнивать нечего: подборов {len(every)}.")
+    flags = _answered(every, answers)
+    print(f"Бюджет поровну у всех, попыток {every[0].budget}: {', '.join(searches)}")
+    for flag, text in flags.items():
+        print(f"   {flag}: {text}. Ответ: {answers[flag]}")
+
+
+def _answered(compared: list[Search], answers: Mapping[str, str]) -> dict[str, str]:
+    """Оговорки всех подборов; ошибка, если бюджеты или метрики разные, или нет ответа."""
+    first = compared[0]
+    for search in compared:
+        pair = f"{first.model} и {search.model}"
+        if search.budget != first.budget:
+            raise CheckError(
+                f"{pair}: бюджеты разные, {first.budget} и {search.budget} попыток. "
+                "Подберите обе модели с одним бюджетом."
+            )
+        if search.metric != first.metric:
+            raise CheckError(
+                f"{pair} подобраны по разным метрикам: {first.metric} и {search.metric}."
+            )
+    title = " и ".join(search.model for search in compared)[:200]
+    if first.budget < LEAST:
+        raise CheckError(f"{title}: {first.budget} попыток мало, нужно хотя бы {LEAST}.")
+    flags = {f"{s.model}, {flag}": text for s in compared for flag, text in s.flags.items()}
+    unanswered = [f"«{flag}»: {text}" for flag, text in flags.items() if not answers.get(flag)]
+    if unanswered:
+        raise CheckError(
+            f"{title}: оговорки без ответа — {'; '.join(unanswered)}. Расширьте "
+            "диапазон, поднимите предел эпох или объясните в answers, почему это не мешает."
+        )
+    extra = [flag for flag in answers if flag not in flags]
+    if extra:
+        raise CheckError(f"{title}: ответ на оговорку, которой нет: {shown(extra)}.")
+    return flags
 
 
 def past_edge(search: Search, flag: str, limits: Mapping[str, float] = {}) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def mutated_source(mutant: Mutant) -> str:
 def _origin(mutant: Mutant) -> Path:
     if "model" in mutant:
         return lessons.lesson_path(mutant["model"])
-    return ROOT / "recsys_lessons" / f"{mutant['module']}.py"
+    return ROOT.joinpath("recsys_lessons", *mutant["module"].split(".")).with_suffix(".py")
 
 
 class Saboteur(importlib.machinery.SourceFileLoader):

@@ -154,3 +154,40 @@ def attend_one(q, K, V, real):
     products = K[real] @ np.asarray(q) / np.sqrt(K.shape[1])
     weights = np.exp(products - products.max())
     return weights @ V[real] / weights.sum()
+
+
+# 10_own_data
+def kept_pairs(table):
+    """Пары, у которых сумма количеств больше нуля."""
+    total = {}
+    for user, item, count in table[["user", "item", "count"]].to_numpy().tolist():
+        total[user, item] = total.get((user, item), 0) + count
+    return {pair for pair, count in total.items() if count > 0}
+
+
+def people_needed(sd, delta):
+    people = 1
+    while people * delta**2 < 2 * (1.96 * sd) ** 2 * (1 - 1e-9):
+        people += 1
+    return people
+
+
+# 09_compare
+def paired(first, second):
+    gains = [a - b for a, b in zip(first, second, strict=True) if a == a]
+    n = len(gains)
+    mean = sum(gains) / n
+    return mean, (sum((gain - mean) ** 2 for gain in gains) / (n - 1) / n) ** 0.5
+
+
+def front(rivals):
+    kept = []
+    for name, (accuracy, novelty) in rivals.items():
+        better = [
+            other
+            for other, (a, b) in rivals.items()
+            if a >= accuracy and b >= novelty and (a, b) != (accuracy, novelty)
+        ]
+        if not better:
+            kept.append(name)
+    return kept

@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from benchmarks import papers
 from benchmarks.five_star import split
 from benchmarks.papers import Figure
+from recsys_lessons.models import SLIM
 
 
 def test_split_keeps_the_rule_of_the_paper_code():
@@ -36,7 +37,7 @@ def test_a_published_number_is_judged_as_one_more_split():
     assert "ВНЕ разброса" in str(far) and "в пределах разброса" in str(near)
 
 
-def test_every_published_number_of_a_file_is_compared(tmp_path, capsys):
+def test_every_published_number_of_a_file_is_compared(tmp_path, capsys, monkeypatch):
     rng = np.random.default_rng(0)
     pairs = np.argwhere(rng.random((60, 30)) < 0.3)
     path = tmp_path / "five_star.csv"
@@ -46,8 +47,27 @@ def test_every_published_number_of_a_file_is_compared(tmp_path, capsys):
     }
     (tmp_path / "tafeng.json").write_text(json.dumps(baskets), encoding="utf-8")
     files = ["--five-star", str(path), "--tafeng", str(tmp_path / "tafeng.json")]
-    assert papers.main([*files, "--splits", "2"]) == 0
+    monkeypatch.setattr(papers, "PATH", tmp_path / "papers.json")
+    assert papers.main([*files, "--splits", "2", "--causes", "1", "--write"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == papers.TOIS and papers.SIGIR in lines
     assert len([line for line in lines if "в статье" in line]) == 5 + 4 + 6
+    written = json.loads(papers.PATH.read_text(encoding="utf-8"))
+    assert len(written["figures"]) == 15 and len(written["slim_causes"]) == 5
+    assert [len(figure["ours"]) for figure in written["figures"]] == [2] * 9 + [5] * 6
     assert papers.main(["--tafeng", str(tmp_path / "nothing.json")]) == 2
+
+
+def test_the_solver_of_the_paper_minimizes_the_same_function():
+    """scikit-learn и урок 05 при точной сходимости дают одни веса; отсечение оставляет большие."""
+    X = sp.csr_array((np.random.default_rng(0).random((60, 12)) < 0.4).astype(float))
+    alpha, share = 0.05, 0.2
+    theirs, failed = papers.by_sklearn(X, alpha, share)
+    ours = SLIM(l1=60 * alpha * share, l2=60 * alpha * (1 - share), tol=1e-9, max_iter=1000)
+    weights = ours.fit(X).B_
+    assert failed == 0
+    assert abs(theirs - weights).max() < 1e-3
+    kept = papers.largest(weights, 3).toarray()
+    dense = weights.toarray()
+    assert ((kept > 0).sum(axis=0) == np.minimum((dense > 0).sum(axis=0), 3)).all()
+    assert np.array_equal(np.sort(dense, axis=0)[-3:], np.sort(kept, axis=0)[-3:])

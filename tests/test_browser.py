@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -165,6 +166,65 @@ def test_a_live_control_redraws_when_the_handle_is_let_go(lab, page):
     status.wait_for()
     output.get_by_text("список при 9").wait_for()
     status.wait_for(state="hidden")
+
+
+@pytest.mark.browser
+def test_three_ticked_films_change_the_lists(lab, page):
+    address = lab[0]
+    page.goto(f"{address}/lab/tree/09_compare.ipynb")
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    page.evaluate(RUN_ALL)
+    picker = page.locator(".jp-Notebook .widget-vbox", has=page.get_by_placeholder("часть")).first
+    lists = picker.locator(".jp-OutputArea")
+    lists.get_by_text("Бегущий по лезвию").first.wait_for()
+    for left, title in ((2, "Чужой"), (1, "Психо"), (0, "Бегущий по")):
+        picker.locator("label", has_text=title).first.click()
+        picker.get_by_text(f"отмечено {left},").wait_for()
+    lists.get_by_text("хотя бы два").wait_for()
+    for count, title in enumerate(("звездные войны", "история игрушек", "король лев"), start=1):
+        picker.get_by_placeholder("часть").fill(title)
+        ticked = picker.locator("label", has_text=re.compile(title.replace("е", "[её]"), re.I))
+        ticked.first.click()
+        picker.get_by_text(f"отмечено {count}, найдено 0").wait_for()
+    lists.get_by_text(re.compile(r"←\s+Король Лев")).first.wait_for()
+    text = lists.inner_text()
+    assert all(name in text for name in ("Item-KNN", "EASE", "SLIM", "iALS"))
+    reasons = re.findall("← +(.+)", text)
+    assert len(reasons) == 25
+    ours = {"Звёздные войны", "История игрушек", "Король Лев"}
+    assert {reason.strip() for reason in reasons} <= ours
+    if "RECSYS_LESSONS_SCREENSHOT" in os.environ:
+        page.screenshot(path=os.environ["RECSYS_LESSONS_SCREENSHOT"])
+
+
+UPLOAD = """
+from recsys_lessons.own_data.upload import upload_button
+
+uploaded = upload_button({"user": "Клиент", "item": "Товар", "time": "Дата", "count": "Кол-во"})
+"""
+
+
+@pytest.mark.browser
+def test_an_uploaded_file_is_read_and_its_report_is_shown(lab, page):
+    address, my = lab
+    cells = [nbformat.v4.new_code_cell(UPLOAD)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), my / "upload.ipynb")
+    page.goto(f"{address}/lab/tree/upload.ipynb")
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    page.evaluate(RUN_ALL)
+    report = page.locator(".jp-Notebook .widget-html-content")
+    rows = [f"{n % 5:03d};{n % 7};0{1 + n % 9}.03.2024 10:{n:02d};1,5" for n in range(30)]
+    text = "\n".join(["Клиент;Товар;Дата;Кол-во", *rows, "001;3;05.03.2024 12:00;-1,5"])
+    file = {"name": "продажи.csv", "mimeType": "text/csv", "buffer": text.encode("cp1251")}
+    with page.expect_file_chooser() as chooser:
+        page.locator(".jupyter-widgets.widget-upload").click()
+    chooser.value.set_files([file])
+    report.get_by_text("Строк прочитано 31").wait_for()
+    assert "кодировка cp1251" in report.inner_text() and "возврат" in report.inner_text()
+    with page.expect_file_chooser() as chooser:
+        page.locator(".jupyter-widgets.widget-upload").click()
+    chooser.value.set_files([{**file, "buffer": b"a,b\n1,2\n"}])
+    report.get_by_text("Есть: a, b").wait_for()
 
 
 # Стоит ли заголовок ячейки с данным id в верхней четверти открытого справочника. Ячейки над ней,

@@ -43,6 +43,13 @@ def test_a_comparison_needs_its_check_above(notebook, sentence):
         assert sentence.strip("- ")[:20] in problem and "Популярное" in problem
 
 
+def test_a_check_of_all_pairs_covers_each(notebook):
+    every = "Бюджет поровну у всех, попыток 20: EASE, SLIM, Популярное\n"
+    assert comparisons.problems(notebook(every, "SLIM и EASE лучше популярного."), []) == []
+    (problem,) = comparisons.problems(notebook(every, "EASE лучше, чем iALS."), [])
+    assert "iALS" in problem
+
+
 def test_one_model_is_compared_with_the_model_of_the_lesson(notebook):
     (problem,) = comparisons.problems(notebook(FAIR, "EASE впереди на 0,0025."), [])
     assert "нет проверки: EASE, SLIM" in problem

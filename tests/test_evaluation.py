@@ -17,6 +17,7 @@ from recsys_lessons.evaluation import (
     average_seeds,
     compare,
     evaluate,
+    holm,
     over_seeds,
     recommend,
     seeds_table,
@@ -438,3 +439,30 @@ def test_seeds_table_by_hand():
 def test_bad_contests(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+# ------------------------------------------------------------------------------ поправка Холма
+
+
+def test_holm_by_hand():
+    # 0,01·4; 0,03·2 (после 0,02·3 = 0,06); 0,04·1 — не меньше предыдущего
+    assert holm([0.02, 0.01, 0.04, 0.03]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
+    assert holm([0.5, 0.9]).tolist() == [1.0, 1.0] and holm([]).size == 0
+
+
+def test_holm_rejects_what_the_step_down_procedure_rejects():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        p = rng.random(rng.integers(1, 12)) ** 4
+        rejected = np.zeros(len(p), dtype=bool)
+        for place, which in enumerate(np.argsort(p)):
+            if p[which] >= 0.05 / (len(p) - place):
+                break
+            rejected[which] = True
+        assert ((holm(p) < 0.05) == rejected).all()
+
+
+@pytest.mark.parametrize("bad", [[-0.1], [1.1], [[0.1]], [float("nan")]])
+def test_holm_wants_probabilities(bad):
+    with pytest.raises(ValueError, match="вероятности от 0 до 1"):
+        holm(bad)

@@ -12,6 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from recsys_lessons import plots
 from recsys_lessons.evaluation import Evaluation
@@ -255,6 +256,43 @@ def test_controls_that_ipywidgets_does_not_know(shown, control):
     with pytest.raises(ValueError, match="Регулятор задают диапазоном"):
         plots.live(lambda l2: None, l2=control)
     assert shown == []
+
+
+def test_pick_is_silent_while_building(monkeypatch, shown):
+    monkeypatch.setenv("RECSYS_LESSONS_BUILD", "1")
+    plots.pick(lambda chosen: pytest.fail("вызвана"), ["Психо"])
+    assert shown == []
+
+
+def test_ticked_titles_reach_the_function(shown):
+    calls = []
+    titles = [f"Фильм {n}" for n in range(30)] + ["Психо, 1960", "Птицы, 1963"]
+    plots.pick(calls.append, titles, [31])
+    (panel,) = shown
+    (search, status), (boxes, _) = (row.children for row in panel.children)
+    assert calls == [[31]] and len(boxes.children) == 1 + plots.LISTED
+    search.value = "псих 1960"
+    assert [box.description for box in boxes.children] == ["Птицы, 1963", "Психо, 1960"]
+    assert status.value == "отмечено 1, найдено 1"
+    boxes.children[1].value = True
+    assert calls[-1] == [31, 30]
+    boxes.children[0].value = False
+    assert calls[-1] == [30] and [box.value for box in boxes.children] == [True]
+    for start in ([32], [-1]):
+        with pytest.raises(ValueError, match="Названий 32"):
+            plots.pick(calls.append, titles, start)
+
+
+def test_names_of_points_do_not_cover_each_other():
+    fig, ax = plt.subplots()
+    points = {f"модель {n}": (n % 3 * 0.01, n // 3 * 0.01) for n in range(9)} | {"даль": (9, 9)}
+    plots.named_points(ax, points)
+    fig.canvas.draw()
+    boxes = [Text.get_window_extent(text) for text in ax.texts]  # без линий
+    assert [text.get_text() for text in ax.texts] == list(points)
+    for number, one in enumerate(boxes):
+        assert not any(one.overlaps(other) for other in boxes[:number])
+    plt.close(fig)
 
 
 def test_diagram_draws_boxes_with_text_and_arrows_between_their_edges():

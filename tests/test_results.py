@@ -643,9 +643,11 @@ HARMLESS = {
     "_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60",
     "if not any((isinstance(finder, LessonFinder) for finder in sys.meta_path)):\n"
     "    sys.meta_path.append(LessonFinder())",
+    "if __name__ == '__main__':\n    sys.exit(main())",
 }
 READ_ENVIRONMENT = {
     *("__init__.building", "_fetch.data_folder", "checks._plain", "tuning._attempt"),
+    "running._final",
     *("reach._Cone", "reach._check_loaded", "reach._foreign", "reach._package_home"),
     *("results._check", "results.stored_result", "results.versions"),
 }

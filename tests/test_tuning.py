@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from recsys_lessons.checks import CheckError
 from recsys_lessons.evaluation import Difference, Evaluation
 from recsys_lessons.results import KEPT
-from recsys_lessons.tuning import Search, check_fair, edge_answers, past_edge, tune
+from recsys_lessons.tuning import Search, check_all_fair, check_fair, edge_answers, past_edge, tune
 
 
 class Peak(BaseEstimator):
@@ -226,6 +226,20 @@ def test_a_flag_needs_an_answer_that_is_printed(capsys):
     assert "Ответ: меньше не бывает" in capsys.readouterr().out
     with pytest.raises(CheckError, match="которой нет"):
         check_fair("А", "Б", searches(), GAP, {"А, край x": "меньше не бывает"})
+
+
+def test_all_pairs_at_once(capsys):
+    check_all_fair(searches() | {"В": searches()["Б"]})
+    assert capsys.readouterr().out == "Бюджет поровну у всех, попыток 16: А, Б, В\n"
+    edge = {"Б": {"ranges": {"x": {"low": 0.01, "high": 2.1, "log": True}}}}
+    for changed in ({"Б": {"budget": 20}}, {"Б": {"metric": "HR@10"}}, edge):
+        with pytest.raises(CheckError):
+            check_all_fair(searches(**changed))
+    (flag,) = (f"Б, {name}" for name in searches(**edge)["Б"].flags)
+    check_all_fair(searches(**edge), {flag: "больше не бывает"})
+    assert "Ответ: больше не бывает" in capsys.readouterr().out
+    with pytest.raises(CheckError, match="подборов 1"):
+        check_all_fair({"А": searches()["А"]})
 
 
 @pytest.mark.parametrize(

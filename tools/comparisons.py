@@ -12,6 +12,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import nbformat
@@ -59,6 +60,7 @@ _WORDS = re.compile(
     re.I,
 )
 _CHECKED = re.compile(r"^Бюджет поровну: (.+?) — \d+, (.+?) — \d+$", re.M)
+_ALL_CHECKED = re.compile(r"^Бюджет поровну у всех, попыток \d+: (.+)$", re.M)
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,11 @@ def comparisons(notebook: Path) -> Iterator[Comparison]:
         if cell.cell_type == "code":
             text = "\n".join(map(output_text, cell.get("outputs", [])))
             checked |= {frozenset(pair) for pair in _CHECKED.findall(text)}
+            checked |= {
+                frozenset(pair)
+                for names in _ALL_CHECKED.findall(text)
+                for pair in combinations(names.split(", "), 2)
+            }
             continue
         for sentence in sentences(cell.source):
             models = [name for name, pattern in _NAMES.items() if pattern.search(sentence)]

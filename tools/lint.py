@@ -44,8 +44,8 @@ def is_handbook(source: Path) -> bool:
 
 
 def is_introduction(source: Path) -> bool:
-    """Вводный урок (00…): свои разделы, общие карточка и концовка."""
-    return source.stem.startswith("00")
+    """Урок без своего алгоритма (00…, 09, 10): разделы свои, карточка и концовка общие."""
+    return source.stem[:2] in ("00", "09", "10")
 
 
 def anatomy_problems(source: Path) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,17 +22,18 @@ ROUTES = (
     "00a → 00b → 01 → 04 → 05 → 03 → 06 → 07",
     "00a → 00b → 02",
     "00a → 00b → 08",
+    "00a → 00b → 09 → 10",
 )
-# Протокол A, NDCG@10, среднее по зёрнам: модель, урок, файл и строка сохранённого результата.
-BOARD_A = (
-    ("Популярное", "00a_start", "04_ease.tie_seeds", "Популярное"),
-    ("LightGCN", "07_lightgcn", "07_lightgcn.seeds", "LightGCN"),
-    ("MultiVAE", "06_multivae", "06_multivae.seeds", "MultiVAE"),
-    ("Item-KNN", "01_item_knn", "07_lightgcn.seeds", "Item-KNN"),
-    ("SLIM", "05_slim", "05_slim.tie_seeds", "SLIM"),
-    ("iALS", "03_ials", "03_ials.seeds", "iALS"),
-    ("EASE", "04_ease", "04_ease.tie_seeds", "EASE"),
-)
+# Модели протокола A, чьи числа показывает README, и их уроки; числа — из урока 09.
+BOARD_A = {
+    "Популярное": "00a_start",
+    "Item-KNN": "01_item_knn",
+    "iALS": "03_ials",
+    "EASE": "04_ease",
+    "SLIM": "05_slim",
+    "MultiVAE": "06_multivae",
+    "LightGCN": "07_lightgcn",
+}
 
 
 @dataclass(frozen=True)
@@ -92,30 +94,24 @@ def stored(folder: Path, name: str) -> Any:
     return json.loads(text)["value"]
 
 
-def score(entry: Any) -> tuple[float, float]:
-    """Среднее и его стандартная ошибка из строки сохранённого результата."""
-    if isinstance(entry, dict):
-        return (entry["mean"] if "mean" in entry else entry["NDCG@10"]), entry["se"]
-    return entry[0], entry[1]
-
-
-def shown(value: tuple[float, float]) -> str:
+def shown(value: Sequence[float]) -> str:
+    """Среднее и его ошибка."""
     return f"{value[0]:.4f} ± {value[1]:.4f}".replace(".", ",")
 
 
 def result_table(folder: Path, prefix: str = "") -> str:
     """Модели протокола A, лучшая первой, и две строки о протоколах B и C."""
-    table = []
-    for model, lesson, name, key in BOARD_A:
-        table.append((score(stored(folder, name)[key]), model, lesson))
-    rows = ["| Модель | NDCG@10 |", "|---|---|"]
-    for value, model, lesson in sorted(table, reverse=True):
-        rows.append(f"| [{model}]({prefix}{lesson}.ipynb) | {shown(value)} |")
+    table = stored(folder, "09_compare.movies")["table"]
+    rows = ["| Модель | NDCG@10 | Recall@20 | Охват |", "|---|---|---|---|"]
+    for model in sorted(BOARD_A, key=lambda name: -table[name]["NDCG@10"][0]):
+        values = [shown(table[model][metric]) for metric in ("NDCG@10", "Recall@20")]
+        values.append(f"{table[model]['coverage']:.3f}".replace(".", ","))
+        rows.append(f"| [{model}]({prefix}{BOARD_A[model]}.ipynb) | {' | '.join(values)} |")
     means = stored(folder, "08_bert4rec.test")["means"]
     bert, ease, popular = (
-        shown(tuple(means[name]["NDCG@10"][:2])) for name in ("BERT4Rec", "EASE", "Популярное")
+        shown(means[name]["NDCG@10"]) for name in ("BERT4Rec", "EASE", "Популярное")
     )
-    gain = shown(tuple(stored(folder, "02_tifu_knn.dates")["TIFU-KNN"]["смесь"]["Recall@10"]))
+    gain = shown(stored(folder, "02_tifu_knn.dates")["TIFU-KNN"]["смесь"]["Recall@10"])
     return "\n".join(
         [
             *rows,

