@@ -4,8 +4,6 @@ import ast
 import copy
 import csv
 import functools
-import importlib.util
-import io
 import subprocess
 import sys
 import zipfile
@@ -18,7 +16,6 @@ import pytest
 from course import course, judges
 from course.assignment import (
     KEYS,
-    Assignment,
     Code,
     Task,
     load_assignment,
@@ -161,22 +158,29 @@ def test_reasons_do_not_contain_the_answer(name):
             assert reason and len(reason) < 200
 
 
+def answer_on_paper(name: str, number: int) -> list[float]:
+    """Числа задачи 1 у студента с этим номером."""
+    namespace: dict = {}
+    exec(course.variant_source(variant_of(KEYS, load_assignment(KEYS, name), number)), namespace)
+    exec(starter(name)["given"], namespace)
+    exec(solution(name)["task-1"], namespace)
+    return np.array(namespace["by_hand"]()).tolist()
+
+
 @every_assignment
-def test_variants_differ(name):
-    """Ответ соседа не подходит: числа с бумаги у каждых двух вариантов разные."""
-    assignment = load_assignment(KEYS, name)
+def test_answers_of_a_neighbour_do_not_fit(name):
     task = code_tasks(name)[0]
     for mine in VARIANTS:
-        values = variant_of(KEYS, assignment, mine)
-        assert values != variant_of(KEYS, assignment, mine + 1)
-        namespace: dict = {}
-        exec(course.variant_source(values), namespace)
-        exec(starter(name)["given"], namespace)
-        exec(solution(name)["task-1"], namespace)
-        answer = namespace["by_hand"]()
-        copied = {"task-1": f"nan = float('nan')\ndef by_hand():\n    return {np.array(answer).tolist()}"}
+        answer = str(answer_on_paper(name, mine)).replace("nan", "float('nan')")
+        copied = {"task-1": f"def by_hand():\n    return {answer}"}
         assert lost(name, task, mine, starter(name), copied) == {}
         assert lost(name, task, mine + 1, starter(name), copied) != {}
+
+
+@every_assignment
+def test_answers_of_a_whole_group_differ(name):
+    answers = {str(np.round(answer_on_paper(name, number), 4)) for number in range(1, 31)}
+    assert len(answers) >= 29
 
 
 @every_assignment
@@ -211,7 +215,9 @@ def test_labels(name):
     assert {f"open-{task.id}" for task in assignment.tasks if not task.functions} <= tags
     for task in code_tasks(name):
         for place in (own, solved):
-            defined = {getattr(node, "name", "") for node in ast.parse(place[f"task-{task.id}"]).body}
+            defined = {
+                getattr(node, "name", "") for node in ast.parse(place[f"task-{task.id}"]).body
+            }
             assert set(task.functions) <= defined
 
 

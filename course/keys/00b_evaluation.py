@@ -1,5 +1,7 @@
 """Ключ задания 00b: что проверено в каждой задаче и сколько это стоит."""
 
+from collections.abc import Callable
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -50,7 +52,10 @@ def one_gain(values: Variant, hits: list[int], n_relevant: int) -> float:
 
 def by_hand(values: Variant, rng: np.random.Generator) -> list[Property]:
     right = np.array(
-        [one_gain(values, *row) for row in zip(values["toy_hits"], values["toy_relevant"])]
+        [
+            one_gain(values, *row)
+            for row in zip(values["toy_hits"], values["toy_relevant"], strict=True)
+        ]
     )
 
     def only(place: slice | int, hint: str) -> Call:
@@ -88,7 +93,7 @@ def lists_and_test(
 
 def gain_of(values: Variant, lists: np.ndarray, test: np.ndarray, k: int) -> np.ndarray:
     rows = []
-    for row, relevant in zip(lists, test):
+    for row, relevant in zip(lists, test, strict=True):
         hits = [int(item >= 0 and relevant[item] != 0) for item in row[:k]]
         rows.append(one_gain(values, hits, int(np.count_nonzero(relevant))))
     return np.array(rows)
@@ -343,7 +348,7 @@ def recent(values: Variant, rng: np.random.Generator) -> list[Property]:
         best = np.argsort(-scores, kind="stable")[:10]
         return float(later[best].sum() / np.sort(later)[::-1][:10].sum())
 
-    def measure(later: np.ndarray):
+    def measure(later: np.ndarray) -> Callable[[object], float]:
         def of(answer: object) -> float:
             scores = numbers(answer, later.shape)
             if np.isnan(scores).any():

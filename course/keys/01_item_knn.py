@@ -1,6 +1,6 @@
 """Ключ задания 01: что проверено в каждой задаче и сколько это стоит."""
 
-from collections.abc import Callable
+import functools
 
 import numpy as np
 import scipy.sparse as sp
@@ -96,7 +96,9 @@ def similarity(values: Variant, rng: np.random.Generator) -> list[Property]:
             return "на диагонали не нули"
         if S[[2, 8]].any() or S[:, [2, 8]].any():
             return "у объекта без зрителей есть сходства"
-        return "" if (S[warm] > 0).all() else "у пар с общими зрителями сходство должно быть больше 0"
+        return (
+            "" if (S[warm] > 0).all() else "у пар с общими зрителями сходство должно быть больше 0"
+        )
 
     counts = interactions(rng, 22, 8, 0.35)
     counts *= rng.integers(1, 5, counts.shape)
@@ -184,7 +186,9 @@ def repair(values: Variant, rng: np.random.Generator) -> list[Property]:
     )
     X = histories(8, 0.35)
     counts = X * rng.integers(1, 9, X.shape)
-    voted = call(similarities(), counts, X, size, size, False, "у каждого фильма истории один голос")
+    voted = call(
+        similarities(), counts, X, size, size, False, "у каждого фильма истории один голос"
+    )
     X = histories(8, 0.25)
     seen = np.maximum(X, histories(8, 0.3))
     full = call(similarities(), X, seen, size, 4, True, "сначала уберите просмотренное")
@@ -256,7 +260,9 @@ def write_a_check(values: Variant, rng: np.random.Generator) -> list[Property]:
     sources = cosines()
 
     def calls(broken: str) -> tuple[Call, ...]:
-        right = "верная реализация отвергнута: сравнивайте числа с допуском, а не на точное равенство"
+        right = (
+            "верная реализация отвергнута: сравнивайте числа с допуском, а не на точное равенство"
+        )
         wrong = "сломанная реализация принята: на ваших таблицах ошибка не видна"
         return (
             Call("right_cosine", (Code("cosine", sources["right"]),), boolean(True, right)),
@@ -313,19 +319,17 @@ def reference(X: np.ndarray, budget: int, weigh: bool) -> np.ndarray:
     return S
 
 
-def within(values: Variant, n_items: int) -> Callable[[object], np.ndarray]:
-    def checked(answer: object) -> np.ndarray:
-        S = numbers(answer, (n_items, n_items))
-        if not np.isfinite(S).all():
-            raise Refusal("среди весов есть nan или бесконечность")
-        if np.diag(S).any():
-            raise Refusal("на диагонали не нули")
-        most = int(np.count_nonzero(S, axis=0).max())
-        if most > values["budget"]:
-            raise Refusal(f"в столбце {most} ненулевых чисел, а бюджет {values['budget']}")
-        return S
-
-    return checked
+def worth_of(values: Variant, X: np.ndarray, test: np.ndarray, answer: object) -> float:
+    """Полнота с присланными весами; веса вне правил отвергаются."""
+    S = numbers(answer, (X.shape[1], X.shape[1]))
+    if not np.isfinite(S).all():
+        raise Refusal("среди весов есть nan или бесконечность")
+    if np.diag(S).any():
+        raise Refusal("на диагонали не нули")
+    most = int(np.count_nonzero(S, axis=0).max())
+    if most > values["budget"]:
+        raise Refusal(f"в столбце {most} ненулевых чисел, а бюджет {values['budget']}")
+    return found(S, X, test)
 
 
 def bound(values: Variant, rng: np.random.Generator) -> list[Property]:
@@ -333,14 +337,10 @@ def bound(values: Variant, rng: np.random.Generator) -> list[Property]:
     better, close = [], []
     for _ in range(2):
         X, test = farm(rng)
-        checked = within(values, X.shape[1])
         plain = found(reference(X, values["budget"], False), X, test)
         weighed = found(reference(X, values["budget"], True), X, test)
-        popular = found(np.ones((len(X[0]), 1)) * X.sum(axis=0), X, test)
-
-        def measure(answer: object, X=X, test=test, checked=checked) -> float:
-            return found(checked(answer), X, test)
-
+        popular = found(np.tile(X.sum(axis=0), (X.shape[1], 1)), X, test)
+        measure = functools.partial(worth_of, values, X, test)
         arguments = (sp.csr_array(X), values["budget"])
         better.append(Call("neighbours", arguments, at_least(measure, 1.2 * popular, what)))
         worth = max(0.85 * weighed, (plain + weighed) / 2)

@@ -205,4 +205,4 @@ def recent_scores(item, time, now, n_items):
 # %% слишком долгая память tags=["task-6"] loses=["6.2"]
 def recent_scores(item, time, now, n_items):
     past = time <= now
-    return np.bincount(item[past], 0.5 ** ((now - time[past]) / 30), minlength=n_items)
+    return np.bincount(item[past], 0.5 ** ((now - time[past]) / 20), minlength=n_items)
