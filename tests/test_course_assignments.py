@@ -4,6 +4,7 @@ import ast
 import copy
 import csv
 import functools
+import re
 import subprocess
 import sys
 import zipfile
@@ -24,6 +25,7 @@ from course.assignment import (
     variant_of,
 )
 from recsys_lessons.percent import cells
+from tools import lint
 from tools.notebooks import child_env
 
 NAMES = names_of(KEYS)
@@ -205,6 +207,15 @@ def test_repository_holds_variant_zero(name):
 
 
 @every_assignment
+def test_words_and_links(name):
+    source = course.STUDENT / f"{name}.py"
+    assert lint.word_problems(source, lint.glossary()) == []
+    assert lint.symbol_problems(source) == []
+    for linked in re.findall(r"\]\(\.\./(\w+)\.ipynb\)", source.read_text(encoding="utf-8")):
+        assert (course.STUDENT.parent / f"{linked}.ipynb").is_file()
+
+
+@every_assignment
 def test_labels(name):
     assignment = load_assignment(KEYS, name)
     own, solved = starter(name), solution(name)
@@ -302,6 +313,8 @@ def test_release_has_nothing_of_the_key(released, name):
     assert canary in (KEYS / f"{name}_solution.py").read_text(encoding="utf-8")
     for file in released.rglob("*.ipynb"):
         assert canary not in file.read_text(encoding="utf-8")
+    code = "\n".join(texts)
+    assert not re.search(r"\b(?:from|import) (?:course|tools|tests)\b", code)
 
 
 @every_assignment
@@ -336,7 +349,7 @@ def test_release_is_repeatable(tmp_path):
 
 @every_assignment
 def test_no_cell_of_the_release_fails(name, tmp_path):
-    """Каждая ячейка раздачи исполняется до конца, а открытые проверки отвечают «ответа пока нет»."""
+    """Каждая ячейка раздачи исполняется до конца, и ни одна открытая проверка не пройдена."""
     assert course.main(["--out", str(tmp_path), "--assignment", name]) == 0
     notebook = nbformat.read(tmp_path / "release" / name / "student.ipynb", 4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]

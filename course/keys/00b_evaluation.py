@@ -359,14 +359,15 @@ def recent(values: Variant, rng: np.random.Generator) -> list[Property]:
 
     what = "доля взятого объектами первых десяти мест от наибольшей возможной"
     better, close = [], []
-    for _ in range(3):
+    while len(better) < 3:
         item, time, later = drift(rng)
-        of_all = caught(np.bincount(item, minlength=80), later)
-        halved = caught(np.bincount(item, 0.5 ** ((80 - time) / 5), minlength=80), later)
+        always = caught(np.bincount(item, minlength=80), later)
+        fading = caught(np.bincount(item, 0.5 ** ((80 - time) / 10), minlength=80), later)
+        if fading < 1.2 * always:
+            continue  # здесь мода за всё время и недавняя совпали: забывание не проверить
         arguments = (item, time, 80.0, 80)
-        worth = min(1.03 * of_all, (of_all + halved) / 2)
-        better.append(Call("recent_scores", arguments, at_least(measure(later), worth, what)))
-        bound = 0.85 * halved
+        enough, bound = at_least(measure(later), 1.03 * always, what), 0.9 * fading
+        better.append(Call("recent_scores", arguments, enough))
         close.append(Call("recent_scores", arguments, at_least(measure(later), bound, what)))
     item, time, later = drift(rng)
     future = int(np.argmin(np.bincount(item, minlength=80) + later))

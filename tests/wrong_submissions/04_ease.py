@@ -264,16 +264,3 @@ def choose_l2(train, validation, seen, grid, k):
     best = max(out)
     return max(l for l, v in zip(grid, out) if v == best), np.array(out)
 
-
-# %% обучение вместе с валидационной частью tags=["task-5"] loses=["5.1", "5.2", "5.3"]
-def choose_l2(train, validation, seen, grid, k):
-    V = validation.toarray()
-    G = ((train + validation).T @ (train + validation)).toarray()
-    n = V.sum(axis=1)
-    out = []
-    for l2 in grid:
-        s = np.where(seen.toarray() > 0, -np.inf, train @ ease_weights(G, l2))
-        top = np.argsort(-s, axis=1, kind="stable")[:, :k]
-        out.append((np.take_along_axis(V, top, 1).sum(1)[n > 0] / n[n > 0]).mean())
-    best = max(out)
-    return max(l for l, v in zip(grid, out) if v == best), np.array(out)
