@@ -358,7 +358,8 @@ def recent(values: Variant, rng: np.random.Generator) -> list[Property]:
         return of
 
     what = "доля взятого объектами первых десяти мест от наибольшей возможной"
-    better, close = [], []
+    better: list[Call] = []
+    close: list[Call] = []
     while len(better) < 3:
         item, time, later = drift(rng)
         always = caught(np.bincount(item, minlength=80), later)
