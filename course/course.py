@@ -253,9 +253,13 @@ def archive(assignment: Assignment, notebook: str) -> bytes:
 
 
 def fragments(text: str) -> set[tuple[str, ...]]:
-    """Все отрывки текста из двадцати слов и знаков подряд."""
+    """Все отрывки текста из двадцати слов и знаков подряд, в которых есть хоть одно слово.
+
+    Отрывки из одних чисел и знаков не в счёт: таблица варианта может случайно совпасть с чужой.
+    """
     words = re.findall(r"\w+|[^\w\s]", text)
-    return {tuple(words[i : i + FRAGMENT]) for i in range(len(words) - FRAGMENT + 1)}
+    pieces = (tuple(words[i : i + FRAGMENT]) for i in range(len(words) - FRAGMENT + 1))
+    return {piece for piece in pieces if any(word.isidentifier() for word in piece)}
 
 
 def leaks(keys: Path, name: str, released: Iterable[str], folder: Path = STUDENT) -> list[str]:

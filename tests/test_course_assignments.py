@@ -326,6 +326,11 @@ def test_planted_leaks_are_found(name):
     assert course.leaks(KEYS, name, ["ничего чужого"]) == []
 
 
+def test_numbers_of_a_variant_are_not_a_leak():
+    assert course.fragments("[[0, 1, 0], [1, 1, 0], [0, 0, 1], [1, 0, 1]]") == set()
+    assert course.fragments(f"return {'[0, 1], ' * 20}")
+
+
 def test_release_stops_at_a_leak(tmp_path, monkeypatch, capsys):
     name = NAMES[0]
     text = (course.STUDENT / f"{name}.py").read_text(encoding="utf-8")
