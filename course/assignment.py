@@ -117,8 +117,8 @@ def generator(keys: Path, *names: object) -> np.random.Generator:
     secret = keys / "secret.txt"
     if not secret.is_file():
         raise FileNotFoundError(
-            f"В папке ключей {keys} нет secret.txt. Частную папку создаёт python -m course secret "
-            f"ПАПКА."
+            f"В папке ключей {keys} нет secret.txt. Частную папку создаёт python -m "
+            f"course.course secret ПАПКА."
         )
     text = "\x1f".join([secret.read_text(encoding="utf-8").strip(), *map(str, names)])
     return np.random.default_rng(list(hashlib.sha256(text.encode()).digest()))
