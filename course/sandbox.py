@@ -40,6 +40,7 @@ from course.assignment import Call, Code
 
 MB = 2**20
 PROCESSES = 64  # процессов и потоков на задачу
+UIDS = 64  # разных пользователей на одну проверку
 DISK = 64  # МБ в каждой из папок, куда можно писать
 ANSWER = 64 * MB  # один ответ
 ANSWERS = 256 * MB  # все ответы одного запуска
@@ -390,7 +391,8 @@ class Sandbox:
 
     :param bwrap: путь к bubblewrap; ``None`` — защиты файлов и сети нет
     :param groups: где заводить cgroup; ``None`` — память дерева процессов наблюдается
-    :param uid: настоящий пользователь внутри, когда снаружи root
+    :param uid: первый из настоящих пользователей внутри, когда снаружи root; у соседних запусков они
+        разные, и предел числа процессов у каждого свой
     """
 
     bwrap: str | None
@@ -445,7 +447,7 @@ class Sandbox:
             folder.mkdir()
             names = iter(range(10**6))
             job = {
-                "uid": self.uid,
+                "uid": None if self.uid is None else self.uid + number % UIDS,
                 "paths": [f"{INSIDE}/site"] if self.bwrap else [str(WORKER.parent.parent)],
                 "given": [{"label": label, "source": source} for label, source in given],
                 "cells": [{"label": label, "source": source} for label, source in cells],
@@ -535,17 +537,21 @@ class Sandbox:
 def _environment(home: str) -> dict[str, str]:
     one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     temporary = "/tmp" if home == HOME else home
-    return one | {
-        "HOME": home,
-        "LANG": "C.UTF-8",
-        "MPLBACKEND": "Agg",
-        "MPLCONFIGDIR": temporary,
-        "NUMBA_CACHE_DIR": temporary,
-        "PATH": "/usr/bin:/bin",
-        "PYTHONHASHSEED": "0",
-        "RECSYS_LESSONS_BUILD": "1",
-        "TMPDIR": temporary,
-    } | {key: os.environ[key] for key in ("SYSTEMROOT",) if key in os.environ}
+    return (
+        one
+        | {
+            "HOME": home,
+            "LANG": "C.UTF-8",
+            "MPLBACKEND": "Agg",
+            "MPLCONFIGDIR": temporary,
+            "NUMBA_CACHE_DIR": temporary,
+            "PATH": "/usr/bin:/bin",
+            "PYTHONHASHSEED": "0",
+            "RECSYS_LESSONS_BUILD": "1",
+            "TMPDIR": temporary,
+        }
+        | {key: os.environ[key] for key in ("SYSTEMROOT",) if key in os.environ}
+    )
 
 
 def _data_folder() -> Path | None:
@@ -647,7 +653,9 @@ class _Watch:
                         deadline = min(deadline, self.mark + self.call_seconds)
                 if now >= deadline:
                     if not self.ready:
-                        raise SandboxError("Данные ячейки задания не исполнились за отведённое время.")
+                        raise SandboxError(
+                            "Данные ячейки задания не исполнились за отведённое время."
+                        )
                     outcome.death = Result("time", reason=self._too_long())
                     break
                 pause = deadline - now
@@ -766,7 +774,9 @@ class _Watch:
         elif not self.ready:
             raise _Broken
         elif kind == "note" and len(self.outcome.notes) < 20:
-            self.outcome.notes.append(f"{clean(head.get('in', ''), 80)}: {explain(head.get('error'))}")
+            self.outcome.notes.append(
+                f"{clean(head.get('in', ''), 80)}: {explain(head.get('error'))}"
+            )
         elif kind == "cells":
             self.outcome.cells_done, self.mark = True, now
         elif kind == "end":
@@ -910,8 +920,8 @@ def open_sandbox(unprotected: bool = False) -> Sandbox:
 
 
 def _free_uid() -> int:
-    """Пользователь, которого нет в системе; у двух проверок сразу он разный."""
-    return 20_000 + os.getpid() % 30_000
+    """Первый из пользователей песочниц; у двух проверок сразу они разные."""
+    return 10_000 + os.getpid() % 700 * UIDS
 
 
 def _no_bwrap() -> str:
@@ -920,7 +930,9 @@ def _no_bwrap() -> str:
             f"На {platform.system()} песочницы нет: она есть в Linux. Проверяйте работы на Linux, в "
             f"виртуальной машине или в WSL 2."
         )
-    return "Нет программы bwrap. Установите её: sudo apt install bubblewrap (dnf install bubblewrap)."
+    return (
+        "Нет программы bwrap. Установите её: sudo apt install bubblewrap (dnf install bubblewrap)."
+    )
 
 
 def _try_out(sandbox: Sandbox) -> str:
@@ -952,7 +964,7 @@ def _how_to_enable(error: str) -> str:
     if Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns").exists():
         advice = (
             "В Ubuntu 23.10 и новее bwrap нужно разрешить: создайте файл /etc/apparmor.d/bwrap "
-            'со строками «abi <abi/4.0>,», «include <tunables/global>», «profile bwrap '
+            "со строками «abi <abi/4.0>,», «include <tunables/global>», «profile bwrap "
             "/usr/bin/bwrap flags=(unconfined) { userns, }» и выполните sudo systemctl reload "
             "apparmor."
         )

@@ -284,9 +284,7 @@ def _from_archive(path: Path, name: str) -> tuple[bytes, str]:
                 Path(one.filename): one
                 for one in entries
                 if one.filename.lower().endswith(".ipynb")
-                and not any(
-                    part.startswith((".", "__MACOSX")) for part in Path(one.filename).parts
-                )
+                and not any(part.startswith((".", "__MACOSX")) for part in Path(one.filename).parts)
             }
             chosen = _choose(list(inside), name)
             with archive.open(inside[chosen]) as file:
@@ -360,7 +358,9 @@ def slim_notebook(data: bytes) -> list[tuple[str, str, str]]:
     if not isinstance(raw, list):
         raise Refused("Файл не читается как тетрадь: нет списка ячеек.")
     if isinstance(version, int) and version > 4:
-        raise Refused(f"Тетрадь версии {version}, а понятны версии до 4. Сохраните её в JupyterLab.")
+        raise Refused(
+            f"Тетрадь версии {version}, а понятны версии до 4. Сохраните её в JupyterLab."
+        )
     if len(raw) > MAX_CELLS:
         raise Refused(f"В тетради больше {MAX_CELLS} ячеек.")
     cells = [_cell(one) for one in raw if isinstance(one, dict)]

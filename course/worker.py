@@ -243,7 +243,9 @@ def without_magics(source: str) -> str:
             return ""
         lines[next(i for i, one in enumerate(lines) if one.strip())] = ""
     return "\n".join(
-        re.sub(r"^(\s*)[%!].*$", r"\1pass", re.sub(r"^(\s*)\?+\w.*$|^(\s*)[\w.]+\?+\s*$", "pass", x))
+        re.sub(
+            r"^(\s*)[%!].*$", r"\1pass", re.sub(r"^(\s*)\?+\w.*$|^(\s*)[\w.]+\?+\s*$", "pass", x)
+        )
         for x in lines
     )
 
