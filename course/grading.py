@@ -1,8 +1,9 @@
 """Проверка присланных работ: баллы с причинами, отзывы, перепроверка.
 
-Запуск: ``python -m course.grading РАБОТЫ --roster roster.csv --assignment 04 --out ПАПКА``. Состояние
-каждого студента хранится в ``ПАПКА/state``, поэтому прерванная проверка продолжается с того места,
-где остановилась, а повторная берёт готовое, пока не изменились работа, ключ или сам проверяющий код.
+Запуск: ``python -m course.grading РАБОТЫ --roster roster.csv --assignment 04 --out ПАПКА``.
+Состояние каждого студента хранится в ``ПАПКА/state``, поэтому прерванная проверка продолжается с
+того места, где остановилась, а повторная берёт готовое, пока не изменились работа, ключ или сам
+проверяющий код.
 """
 
 import argparse
@@ -97,7 +98,8 @@ def load_release(folder: Path, name: str) -> list[Cell]:
     path = next((one for one in sources if one.is_file()), None)
     if path is None:
         raise ValueError(
-            f"В папке выдачи {folder} нет задания {name}: нужен {name}.ipynb, {name}.py или {name}.zip."
+            f"В папке выдачи {folder} нет задания {name}: нужен "
+            f"{name}.ipynb, {name}.py или {name}.zip."
         )
     if path.suffix == ".py":
         found = percent.cells(path.read_text(encoding="utf-8"))
@@ -264,7 +266,7 @@ def summary(task: Task, rows: list[Record], notes: list[str]) -> Record:
 
 
 def keys_hash(keys: Path, assignment: str, release: Sequence[Cell]) -> str:
-    """Отпечаток всего, от чего зависят баллы, кроме работы: ключ, секрет, выдача, проверяющий код."""
+    """Отпечаток ключа, секрета, выдачи и проверяющего кода: от них, кроме работы, зависит балл."""
     here = Path(__file__).parent
     files = [keys / "secret.txt", keys / f"{assignment}.py"]
     files += [one for one in sorted(keys.glob("*.py")) if not one.stem[:1].isdigit()]
@@ -360,7 +362,8 @@ def read_times(path: Path) -> dict[str, float]:
             times[row.get("login", "")] = datetime.fromisoformat(row.get("time", "")).timestamp()
         except ValueError:
             raise ValueError(
-                f"{path}, строка {line}: время {row.get('time')!r} не читается; нужно 2026-11-30 23:59."
+                f"{path}, строка {line}: время {row.get('time')!r} не читается; нужно "
+                "2026-11-30 23:59."
             ) from None
     return times
 
@@ -582,7 +585,8 @@ def full_name(keys: Path, wanted: str) -> str:
     ]
     if len(found) != 1:
         raise ValueError(
-            f"Задание {wanted!r} в папке ключей {keys} не найдено. Есть: {', '.join(names) or 'ничего'}."
+            f"Задание {wanted!r} в папке ключей {keys} не найдено. Есть: "
+            f"{', '.join(names) or 'ничего'}."
         )
     return found[0]
 
@@ -602,17 +606,8 @@ def write_results(course: Course, records: Mapping[str, Record]) -> None:
             points, status, by_hand = course.points(record, task)
             one = record["tasks"].get(task.id) or mark(BROKEN)
             reasons = [by_hand] if by_hand else reasons_of(one)
-            marks.append(
-                [
-                    *who,
-                    task.id,
-                    task.title,
-                    round(points, 4),
-                    task.points,
-                    status,
-                    " | ".join(reasons),
-                ]
-            )
+            shown = [task.id, task.title, number(points), number(task.points)]
+            marks.append([*who, *shown, status, " | ".join(reasons)])
             answer = record["open"].get(task.id, "")
             rows.append(
                 {"id": task.id, "title": task.title, "points": points, "max": task.points}
@@ -628,12 +623,16 @@ def write_results(course: Course, records: Mapping[str, Record]) -> None:
                     blanks.append([student.login, task.id, "", ""])
             before = (record.get("before") or {}).get(task.id)
             if before is not None and abs(before - one["points"]) > 1e-9:
-                changes.append([*who, task.id, before, one["points"], " | ".join(reasons_of(one))])
+                shown = [task.id, number(before), number(one["points"])]
+                changes.append([*who, *shown, " | ".join(reasons_of(one))])
         statuses = {one["status"] for one in rows}
-        state = next((x for x in (NOTHING, REFUSED, BROKEN) if statuses == {x}), "проверено")
+        state = next((x for x in (NOTHING, REFUSED) if statuses == {x}), "проверено")
+        state = BROKEN if BROKEN in statuses else state
         totals.append(
-            [*who, state, round(total.points, 4), total.max, total.days, round(total.penalty, 4)]
-            + [total.final, int(WAITING in statuses)]
+            [
+                *(*who, state, number(total.points), number(total.max), total.days),
+                *(number(total.penalty), number(total.final), int(WAITING in statuses)),
+            ]
         )
         path = out / "feedback" / f"{student.login}.html"
         if state in (NOTHING, BROKEN):
@@ -663,6 +662,11 @@ def write_results(course: Course, records: Mapping[str, Record]) -> None:
     write_moodle(course, finals, pages)
     if changes:
         print(f"После правки проверок изменилось баллов: {len(changes)} — changes.csv.")
+
+
+def number(value: float) -> str:
+    """Число для CSV: ``3``, ``1.5``."""
+    return f"{round(value, 4):.10g}"
 
 
 def reasons_of(one: Record) -> list[str]:
@@ -698,7 +702,8 @@ def write_moodle(course: Course, finals: Mapping[str, float], pages: Mapping[str
         out / "moodle_feedback.zip", course.students, course.numbers, pages, course.name
     )
     if missing:
-        print(f"Номер участника Moodle неизвестен, отзыва в архиве нет: {', '.join(missing)}")
+        some = ", ".join(missing[:5]) + (f" и ещё {len(missing) - 5}" if missing[5:] else "")
+        print(f"Номер участника Moodle неизвестен, отзыва в архиве нет: {some}.")
 
 
 def write_alike(course: Course) -> None:
@@ -715,8 +720,8 @@ def write_alike(course: Course) -> None:
     print(
         f"Пар с одинаковым кодом задачи: {len(pairs)} — alike.csv. Сравнивается код без имён, "
         f"пробелов, комментариев и того, что было в выдаче; короче {MIN_TOKENS} знаков не "
-        f"сравнивается. Это повод для разговора, а не доказательство: переставленных строк проверка "
-        f"не видит, а короткие верные решения совпадают сами."
+        f"сравнивается. Это повод для разговора, а не доказательство: переставленных строк "
+        f"проверка не видит, а короткие верные решения совпадают сами."
     )
 
 
@@ -726,6 +731,7 @@ def write_alike(course: Course) -> None:
 def arguments() -> argparse.ArgumentParser:
     """Ключи командной строки."""
     parser = argparse.ArgumentParser(
+        add_help=False,
         prog="python -m course.grading",
         description="Проверить присланные работы: баллы в CSV и страница отзыва каждому студенту.",
         epilog="Прерванную проверку продолжает та же команда. Номер варианта берётся из списка "
@@ -734,6 +740,7 @@ def arguments() -> argparse.ArgumentParser:
         "(открытые вопросы), moodle.csv и moodle_feedback.zip.",
     )
     add = parser.add_argument
+    add("-h", "--help", action="help", help="показать это и выйти")
     add(
         "submissions", type=Path, help="папка с работами: ЛОГИН/, ЛОГИН.zip или скачанное из Moodle"
     )

@@ -105,9 +105,9 @@ def read_roster(path: Path) -> list[Student]:
         raise ValueError(f"Список группы {path} пуст: нужны столбцы number, login, name.")
     for label, values in (
         ("логин", [one.login.casefold() for one in students]),
-        ("номер", [one.number for one in students]),
+        ("номер", [str(one.number) for one in students]),
     ):
-        twice = sorted({str(value) for value in values if values.count(value) > 1})
+        twice = sorted({value for value in values if values.count(value) > 1})
         if twice:
             raise ValueError(f"{path}: {label} повторяется: {', '.join(twice[:5])}.")
     return students
@@ -348,6 +348,7 @@ def slim_notebook(data: bytes) -> list[tuple[str, str, str]]:
     if not isinstance(book, dict):
         raise Refused("Файл не читается как тетрадь: нет списка ячеек.")
     version = book.get("nbformat", 4)
+    raw: Any
     if version in (2, 3) and isinstance(book.get("worksheets"), list):
         sheets = [one for one in book["worksheets"] if isinstance(one, dict)]
         raw = [
@@ -444,8 +445,8 @@ def plain(source: str) -> str:
 def split_tasks(cells: Iterable[Cell], release: Iterable[Cell]) -> Work:
     """Разложить ячейки работы по задачам.
 
-    Ячейка без метки принадлежит задаче над ней — по последней метке или заголовку «Задача k», — если
-    она не повторяет ячейку, данную всем. Ячейки ``variant``, ``given`` и ``check-k`` работы не
+    Ячейка без метки принадлежит задаче над ней — по последней метке или заголовку «Задача k», —
+    если она не повторяет ячейку, данную всем. Ячейки ``variant``, ``given`` и ``check-k`` работы не
     исполняются: они берутся из выдачи или не нужны.
     """
     shared = {

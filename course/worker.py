@@ -9,6 +9,7 @@
 заголовке.
 """
 
+import contextlib
 import io
 import json
 import linecache
@@ -83,10 +84,8 @@ def _limit(job: dict) -> None:
     }
     for name, value in limits.items():
         if value is not None and hasattr(resource, name):
-            try:
+            with contextlib.suppress(ValueError, OSError):
                 resource.setrlimit(getattr(resource, name), (value, value))
-            except (ValueError, OSError):
-                pass
 
 
 class Worker:
@@ -139,7 +138,7 @@ class Worker:
 
     def argument(self, tree: dict) -> object:
         """Аргумент из описания, которое составила песочница."""
-        kind, value = tree["kind"], tree.get("value")
+        kind, value = tree["kind"], tree["value"]
         if kind == "plain":
             return value
         if kind == "array":
@@ -201,11 +200,9 @@ class Worker:
 
     def describe(self, error: BaseException) -> dict:
         """Исключение: его имя, сообщение и строка ячейки студента."""
-        answer = {"type": type(error).__name__[:80], "message": "", "line": None, "code": ""}
-        try:
+        answer: dict = {"type": type(error).__name__[:80], "message": "", "line": None, "code": ""}
+        with contextlib.suppress(BaseException):
             answer["message"] = str(error)[:MAX_TEXT]
-        except BaseException:
-            pass
         if isinstance(error, SyntaxError):
             answer.update(line=error.lineno, code=str(error.text or "").strip()[:120])
             answer["message"] = str(error.msg)[:MAX_TEXT]
@@ -242,12 +239,7 @@ def without_magics(source: str) -> str:
         if first.split()[0] not in ("%%time", "%%timeit", "%%capture", "%%prun"):
             return ""
         lines[next(i for i, one in enumerate(lines) if one.strip())] = ""
-    return "\n".join(
-        re.sub(
-            r"^(\s*)[%!].*$", r"\1pass", re.sub(r"^(\s*)\?+\w.*$|^(\s*)[\w.]+\?+\s*$", "pass", x)
-        )
-        for x in lines
-    )
+    return "\n".join(re.sub(r"^(\s*)([%!?].*|[\w.]+\?+\s*)$", r"\1pass", one) for one in lines)
 
 
 if __name__ == "__main__":
