@@ -186,6 +186,8 @@ class Worker:
             if not isinstance(answer, list):
                 raise
             kind = "O"
+        if kind in "US" and isinstance(answer, list) and not all_text(answer):
+            kind = "O"  # числа рядом со строками numpy превратил бы в строки
         if kind in KINDS:
             stream = io.BytesIO()
             self.write_array(stream, array, allow_pickle=False)
@@ -225,6 +227,11 @@ class Worker:
             view = memoryview(data)
             while view:
                 view = view[os.write(self.channel, view) :]
+
+
+def all_text(items: list) -> bool:
+    """Только строки, на любой глубине."""
+    return all(all_text(one) if isinstance(one, list) else isinstance(one, str) for one in items)
 
 
 class Unfit(Exception):
