@@ -12,7 +12,6 @@
 """
 
 import contextlib
-import getpass
 import json
 import math
 import os
@@ -968,4 +967,4 @@ def _how_to_enable(error: str) -> str:
             "/usr/bin/bwrap flags=(unconfined) { userns, }» и выполните sudo systemctl reload "
             "apparmor."
         )
-    return f"bwrap есть, но не запускается у пользователя {getpass.getuser()}: {error}\n{advice}"
+    return f"bwrap есть, но не запускается: {error}\n{advice}"

