@@ -303,8 +303,8 @@ def test_a_given_function_runs_in_a_process_of_its_own(sandbox):
     source = "SEEN = []\ndef f(g):\n    SEEN.append(1)\n    return (g(2), len(SEEN))"
     good = Code("g", "def g(x): return x")
     bad = Code("g", "import os\ndef g(x): os._exit(0)")
-    first, second, third = run(sandbox, source, good, bad, good)
-    assert (first.value, second.status, third.value) == ((2, 1), "exit", (2, 1))
+    one, two, dead, three = run(sandbox, source, good, good, bad, good)
+    assert [one.value, two.value, three.value] == [(2, 1)] * 3 and dead.status == "exit"
 
 
 # --- Аргументы и ответы ----------------------------------------------------------------------
