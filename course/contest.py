@@ -635,7 +635,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="РАБОТЫ",
         help=f"папка: у каждого ЛОГИН/ или ЛОГИН.zip с predictions.csv и {NAME}.ipynb",
     )
-    count.add_argument("--roster", type=Path, required=True, help="список группы: number,login,name")
+    count.add_argument(
+        "--roster", type=Path, required=True, help="список группы: number,login,name"
+    )
     for one in (make, count):
         one.add_argument("--keys", type=Path, default=KEYS, help="папка ключей с secret.txt")
         one.add_argument("--out", type=Path, default=Path("contest_out"), help="куда писать")
