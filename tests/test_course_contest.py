@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -126,7 +127,7 @@ def test_whoever_sees_the_order_of_sections_beats_ease(secret, tmp_path):
     bound = top_k(np.where(data.seen.toarray() > 0, -np.inf, data.chances), DEPTH)
     marks["граница"] = contest.judged(bound, data.test)
     order = ["Популярность (урок 00a)", "EASE (урок 04)", "Известное лучшее", "граница"]
-    for worse, better in zip(order, order[1:], strict=False):
+    for worse, better in pairwise(order):
         gain = compare(marks[better], marks[worse], METRIC)
         assert gain.mean > 5 * gain.se, (worse, better, gain)
 

@@ -1,6 +1,7 @@
 """Конкурс, известное лучшее: куда читатель пойдёт × что он там возьмёт. В раздачу не входит."""
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 
 from recsys_lessons.metrics import top_k
@@ -9,7 +10,9 @@ from recsys_lessons.models import EASE
 AHEAD = 4
 
 
-def lists(train, books, l2=1000, power=1.5):
+def lists(
+    train: pd.DataFrame, books: pd.DataFrame, l2: float = 1000, power: float = 1.5
+) -> np.ndarray:
     """Списки из десяти книг, форма ``(n_users, 10)``.
 
     Раздел следующей книги зависит от раздела последней: переходы сосчитаны по всем историям.
@@ -27,7 +30,8 @@ def lists(train, books, l2=1000, power=1.5):
     transition = moves / moves.sum(axis=1, keepdims=True)
     last = np.empty(n_users, dtype=int)
     last[user] = place  # остаётся последняя запись
-    state, visits = np.eye(len(names))[last], 0
+    state = np.eye(len(names))[last]
+    visits = np.zeros_like(state)
     for _ in range(AHEAD):
         state = state @ transition
         visits = visits + state
