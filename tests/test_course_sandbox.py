@@ -157,12 +157,12 @@ def f(x):
         pid = os.fork()
         if pid == 0:
             block = np.ones(100 * 2**17)
-            open(f"/tmp/{number}", "w").close()
+            open(os.path.join("/tmp", str(number)), "w").close()
             time.sleep(60)
             os._exit(0)
         children.append(pid)
     alive = dict(enumerate(children))
-    while any(not os.path.exists(f"/tmp/{number}") for number in alive):
+    while any(not os.path.exists(os.path.join("/tmp", str(number))) for number in alive):
         time.sleep(0.05)
         alive = {n: pid for n, pid in alive.items() if os.waitpid(pid, os.WNOHANG) == (0, 0)}
     return len(alive)
@@ -521,7 +521,9 @@ def test_root_without_cgroup_is_refused(monkeypatch, sandbox):
 
 def test_a_sandbox_that_sees_too_much_is_refused(monkeypatch, sandbox):
     readable, links = module._readable()
-    monkeypatch.setattr(module, "_readable", lambda: (readable | {"/tmp/x": "/tmp"}, links))
+    monkeypatch.setattr(
+        module, "_readable", lambda: (readable | {os.path.join("/tmp", "x"): "/tmp"}, links)
+    )
     command = Sandbox.command
 
     def leaky(self, folder):
