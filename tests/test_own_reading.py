@@ -566,3 +566,10 @@ def test_header_again_totals_and_excel_errors_are_not_data():
     assert set(own.users) == {"u1", "u2"} and set(own.items) == {"i1", "i2"}
     numbered = read("1,2\n2,1\n1,1\n2,2\n", {"user": "1", "item": "2"}, header=False)
     assert len(numbered.table) == 4
+
+
+def test_a_lonely_quote_is_named_where_it_stays_in_the_ids():
+    rows = '"u0";"i0"\n"u1";"i1"\n"u0;"i1"\n"u1";"i0"\n"u0";"i1"\n'
+    own = read("user;item\n" + rows, PLAIN)
+    assert said(own) == {"quoted_user": 2, "quoted_item": 2}
+    assert said(read("user;item\n" + rows.replace('"u0;', '"u0";'), PLAIN)) == {"repeats_kept": 1}

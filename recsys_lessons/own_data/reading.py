@@ -351,6 +351,13 @@ def _read_ids(look: _Look, column: pa.ChunkedArray, role: str) -> pd.Index:
             f"Идентификаторы {many} записаны дробными числами («12.0»), так их портит Excel: "
             f"дробная часть снята у {_n(found.whole)}.",
         )
+    quoted = int(found.labels.astype(str).str.fullmatch('".*"').sum())
+    look.say(
+        f"quoted_{role}",
+        quoted,
+        f"Идентификаторы {many} стоят в кавычках, их {_n(quoted)}: в файле есть кавычка без пары, "
+        "и все кавычки остались частью текста. Исправьте её.",
+    )
     if found.scientific:
         look.say(
             f"scientific_{role}",
