@@ -525,3 +525,51 @@ def test_file_larger_than_memory_is_refused(monkeypatch):
         read("user,item\n1,2\n2,3\n", PLAIN)
     with pytest.raises(MemoryError, match="часть строк"):
         read(parquet(user=[1, 2], item=[3, 4]), PLAIN)
+
+
+# ------------------------------------------------------------------ что читалось молча и неверно
+
+
+@pytest.mark.parametrize("text", ["ЙОГУРТ ПИТЬЕВОЙ", "чай чёрный", "Молоко и Хлеб", "ЩЁТКА"])
+@pytest.mark.parametrize("encoding", ["cp1251", "cp866", "koi8-r"])
+def test_case_of_letters_does_not_change_the_encoding(text, encoding):
+    rows = "".join(f"u{n % 3},i{n % 4},{text}\n" for n in range(12))
+    own = read(f"user,item,title\n{rows}".encode(encoding), {**PLAIN, "title": "title"})
+    assert set(own.titles) == {text}
+
+
+@pytest.mark.parametrize(
+    ("shape", "named"),
+    [
+        ("%Y%m%d%H%M", None),
+        ("%Y%m%d%H%M%S", None),
+        ("%m-%d-%Y", "ММ/ДД/ГГГГ"),
+        ("%m.%d.%Y", "ММ/ДД/ГГГГ"),
+        ("%Y-%d-%m", "ГГГГ-ДД-ММ"),
+        ("%Y.%d.%m", "ГГГГ-ДД-ММ"),
+    ],
+)
+def test_compact_and_swapped_dates(shape, named):
+    days = pd.date_range("2024-01-01", periods=40)
+    rows = "".join(f"u{n % 3},i{n},{day.strftime(shape)}\n" for n, day in enumerate(days))
+    own = read(f"user,item,time\n{rows}")
+    expected = days.to_numpy().astype("datetime64[s]").astype(np.int64)
+    assert own.table.sort_values("item")["timestamp"].tolist() == expected.tolist()
+    orders = [note.text for note in own.notes if note.kind == "month_order"]
+    assert [named in text for text in orders] == [True] * bool(named)
+
+
+def test_header_again_totals_and_excel_errors_are_not_data():
+    rows = "u1,i1\nu2,i2\nUser,item\nu1,i2\nИтого,\nВСЕГО,i1\n#Н/Д,i1\nu2,#REF!\n(пусто),i2\n-,i1\n"
+    own = read(f"user,item\n{rows}", PLAIN)
+    assert said(own) == {"no_user": 3, "no_item": 2, "header_again": 1, "totals": 1}
+    assert set(own.users) == {"u1", "u2"} and set(own.items) == {"i1", "i2"}
+    numbered = read("1,2\n2,1\n1,1\n2,2\n", {"user": "1", "item": "2"}, header=False)
+    assert len(numbered.table) == 4
+
+
+def test_a_lonely_quote_is_named_where_it_stays_in_the_ids():
+    rows = '"u0";"i0"\n"u1";"i1"\n"u0;"i1"\n"u1";"i0"\n"u0";"i1"\n'
+    own = read("user;item\n" + rows, PLAIN)
+    assert said(own) == {"quoted_user": 2, "quoted_item": 2}
+    assert said(read("user;item\n" + rows.replace('"u0;', '"u0";'), PLAIN)) == {"repeats_kept": 1}

@@ -7,7 +7,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-MISSING = ["", "nan", "NaN", "None", "NULL", "null", "NA", "N/A", "#N/A", "<NA>", "NaT", "н/д"]
+MISSING = [
+    *("", "nan", "NaN", "None", "NULL", "null", "NA", "N/A", "<NA>", "NaT", "н/д", "-", "—"),
+    # Ошибки формул и пустые ячейки сводных таблиц в Excel.
+    *("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"),
+    *("#Н/Д", "#ССЫЛКА!", "#ЗНАЧ!", "#ИМЯ?", "#ДЕЛ/0!", "#ПУСТО!", "#ЧИСЛО!", "(пусто)", "(blank)"),
+]
 _DAY = 86_400
 _EXCEL_EPOCH = 25_569  # 1970-01-01 в днях Excel
 _EXCEL = (20_000, 80_000)  # с 1954 по 2119 год
@@ -172,7 +177,14 @@ _FORMATS = [
     "дни Excel",
     "ГГГГММДД",
     "номера по порядку",
+    "ГГГГММДДЧЧММ",
+    "ГГГГММДДЧЧММСС",
 ]
+_DIGITS = {  # первое и последнее число, запись и номер в _FORMATS
+    8: (19_000_101, 21_001_231, "%Y%m%d", 5),
+    12: (190_001_010_000, 210_012_312_359, "%Y%m%d%H%M", 7),
+    14: (19_000_101_000_000, 21_001_231_235_959, "%Y%m%d%H%M%S", 8),
+}
 
 
 def _counts(codes: np.ndarray, known: np.ndarray) -> dict[str, int]:
@@ -188,15 +200,14 @@ def _by_size(
     values = np.where(known, values, 0)
     if present.size and (present >= _EXCEL[0]).all() and (present <= _EXCEL[1]).all():
         return *_excel(values, known), np.full(len(values), 4), False
-    if present.size and (present >= 19_000_101).all() and (present <= 21_001_231).all():
-        days = pd.to_datetime(
-            pd.Series(np.where(known, values, 0)).astype(np.int64).astype(str),
-            format="%Y%m%d",
-            errors="coerce",
-        )
-        if days.notna().to_numpy()[known].all():
-            seconds = days.to_numpy().astype("datetime64[s]").astype(np.int64)
-            return np.where(known, seconds, 0), known, np.full(len(values), 5), False
+    for first, last, shape, code in _DIGITS.values():
+        if not present.size or (present < first).any() or (present > last).any():
+            continue
+        text = pd.Series(values).astype(np.int64).astype(str)
+        moments = pd.to_datetime(text, format=shape, errors="coerce")
+        if moments.notna().to_numpy()[known].all():
+            seconds = moments.to_numpy().astype("datetime64[s]").astype(np.int64)
+            return np.where(known, seconds, 0), known, np.full(len(values), code), False
     big = values >= _GOOD_TIME
     if present.size and big.sum() <= present.size / 2:  # номера шагов, дней, сеансов
         return values.astype(np.int64), known, np.full(len(values), 6), True
@@ -249,8 +260,8 @@ def _from_text(column: pa.ChunkedArray) -> Times:
         days = text.filter(pa.array(day_first))
         slashed = _matches(days, r"^\d+/")
         month_first = bool(
-            _matches(days, r"^\d+/(1[3-9]|2\d|3\d)/").any()
-            and not _matches(days, r"^(1[3-9]|2\d|3\d)/").any()
+            _matches(days, r"^\d+[./-](1[3-9]|2\d|3\d)[./-]").any()
+            and not _matches(days, r"^(1[3-9]|2\d|3\d)[./-]").any()
         )
         if slashed.any() and not month_first and not _matches(days, r"^(1[3-9]|[23]\d)/").any():
             ambiguous = int(slashed.sum())
@@ -261,9 +272,17 @@ def _from_text(column: pa.ChunkedArray) -> Times:
         formats["ММ/ДД/ГГГГ" if month_first else "ДД.ММ.ГГГГ"] = int(good.sum())
     rest = ~number & ~day_first & _matches(text, r"^\d{4}\D")
     if rest.any():
-        seconds[rest], good, zoned = _iso(text.filter(pa.array(rest)))
+        years = text.filter(pa.array(rest))
+        day_second = bool(
+            _matches(years, r"^\d{4}[./-](1[3-9]|2\d|3\d)[./-]").any()
+            and not _matches(years, r"^\d{4}[./-]\d+[./-](1[3-9]|2\d|3\d)").any()
+        )
+        if day_second:
+            shape = r"^(\d{4})[./-](\d{1,2})[./-](\d{1,2})"
+            years = pc.replace_substring_regex(years, shape, r"\1-\3-\2")
+        seconds[rest], good, zoned = _iso(years)
         known[rest], zones, dates = good, zones + zoned, dates + int(good.sum())
-        formats["ISO"] = int(good.sum())
+        formats["ГГГГ-ДД-ММ" if day_second else "ISO"] = int(good.sum())
     formats = {name: rows for name, rows in formats.items() if rows}
     seconds[~known] = 0
     return Times(seconds, known, formats, relative, zones, dates - zones, ambiguous)

@@ -4,6 +4,7 @@ import codecs
 import csv
 import difflib
 import io
+import math
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -222,14 +223,30 @@ def _guessed(buffer: pa.Buffer) -> str:
     pieces = (buffer.slice(s, min(_PIECE, buffer.size - s)) for s in range(0, buffer.size, _PIECE))
     rows = (line for piece in pieces for line in bytes(piece).split(b"\n"))
     sample = b"\n".join(line for line, _ in zip(_not_ascii(rows), range(2000), strict=False))
-    common = re.compile("[оеаинтсрвлкмдпу]")
-    russian = re.compile("[А-яЁё]{3}")
     scores = {}
     for encoding in ("cp1251", "cp866", "koi8-r", "utf-8?"):
         text = sample.decode(encoding.rstrip("?"), errors="replace")
-        scores[encoding] = len(common.findall(text)) if russian.search(text) else 0
-    best = max(scores, key=lambda encoding: scores[encoding])
-    return best if scores[best] else "latin-1"
+        if re.search("[А-яЁё]{3}", text):
+            scores[encoding] = _russian(text)
+    return max(scores, key=lambda encoding: scores[encoding]) if scores else "latin-1"
+
+
+# Буквы по убыванию частоты в русском тексте.
+_FREQUENT = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё"
+
+
+def _russian(text: str) -> float:
+    """Насколько знаки вне ASCII похожи на русские слова: логарифм правдоподобия на знак.
+
+    Частота буквы взята обратной её месту. Строчная перед заглавной — знак чужой кодировки: в
+    koi8-r и cp1251 регистры стоят наоборот.
+    """
+    strange = [letter for letter in text if not letter.isascii()]
+    likely = sum(
+        -math.log(place + 1) if place >= 0 else -2 * math.log(len(_FREQUENT))
+        for place in (_FREQUENT.find(letter.lower()) for letter in strange)
+    )
+    return (likely - 5 * len(re.findall("[а-яё][А-ЯЁ]", text))) / max(1, len(strange))
 
 
 def _not_ascii(lines: Iterable[bytes]) -> Iterator[bytes]:

@@ -206,6 +206,7 @@ def read_own(
     )
     look.start(raw.rows - raw.broken)
     labels = {role: _read_ids(look, raw.columns.pop(role), role) for role in ("user", "item")}
+    _not_data(look, labels, roles if header else {})
     if "basket" in roles:
         labels["basket"] = _read_ids(look, raw.columns.pop("basket"), "basket")
     title_codes, titles = None, None
@@ -314,6 +315,26 @@ _OF = {
 }
 
 
+_TOTALS = ["итого", "итого:", "всего", "всего:", "общий итог", "total", "total:", "grand total"]
+
+
+def _not_data(look: _Look, labels: Mapping[str, pd.Index], roles: Mapping[str, str]) -> None:
+    """Отложить строки, которые не данные: повторённый заголовок и итоги.
+
+    :param roles: как названы столбцы; пусто, если заголовка в файле нет
+    """
+    plain = {role: labels[role].astype(str).str.lower() for role in ("user", "item")}
+
+    def rows(role: str, names: Iterable[str]) -> np.ndarray:
+        return np.isin(look.columns[role], np.flatnonzero(plain[role].isin(list(names))))
+
+    if roles:
+        again = rows("user", [roles["user"].lower()]) & rows("item", [roles["item"].lower()])
+        look.drop("header_again", again, "Заголовок повторён внутри файла: отложено строк: {rows}.")
+    total = rows("user", _TOTALS)
+    look.drop("totals", total, "Вместо пользователя «Итого» или «Всего»: отложено строк: {rows}.")
+
+
 def _read_ids(look: _Look, column: pa.ChunkedArray, role: str) -> pd.Index:
     one, many = _OF[role]
     found = cells.ids(column)
@@ -330,6 +351,13 @@ def _read_ids(look: _Look, column: pa.ChunkedArray, role: str) -> pd.Index:
             f"Идентификаторы {many} записаны дробными числами («12.0»), так их портит Excel: "
             f"дробная часть снята у {_n(found.whole)}.",
         )
+    quoted = int(found.labels.astype(str).str.fullmatch('".*"').sum())
+    look.say(
+        f"quoted_{role}",
+        quoted,
+        f"Идентификаторы {many} стоят в кавычках, их {_n(quoted)}: в файле есть кавычка без пары, "
+        "и все кавычки остались частью текста. Исправьте её.",
+    )
     if found.scientific:
         look.say(
             f"scientific_{role}",
@@ -415,6 +443,13 @@ def _read_times(look: _Look, column: pa.ChunkedArray, now: float) -> None:
             "mixed_times",
             sum(found.formats.values()),
             f"Время записано по-разному ({listed} строк): всё переведено в секунды по Гринвичу.",
+        )
+    swapped = [name for name in found.formats if name in ("ММ/ДД/ГГГГ", "ГГГГ-ДД-ММ")]
+    if swapped:
+        look.say(
+            "month_order",
+            found.formats[swapped[0]],
+            f"Даты прочитаны как {swapped[0]}: на месте месяца бывают числа больше 12.",
         )
     if found.zones and found.naive:
         look.say(
