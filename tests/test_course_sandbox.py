@@ -188,10 +188,9 @@ def f(x):
     return number
 """
     (result,) = run(each, source, 1)
-    if each.groups:
-        assert result.status == "answer" and result.value < 70
-    else:
-        assert result.status in ("exit", "memory")
+    # Без cgroup задачу либо остановит предел uid, либо убьёт наблюдение: кто успеет раньше.
+    killed = not each.groups and result.status in ("exit", "memory")
+    assert killed or (result.status == "answer" and result.value < 70)
 
 
 def test_one_fork_bomb_does_not_touch_another_task(each):
