@@ -573,3 +573,11 @@ def test_a_lonely_quote_is_named_where_it_stays_in_the_ids():
     own = read("user;item\n" + rows, PLAIN)
     assert said(own) == {"quoted_user": 2, "quoted_item": 2}
     assert said(read("user;item\n" + rows.replace('"u0;', '"u0";'), PLAIN)) == {"repeats_kept": 1}
+
+
+def test_rows_swallowed_by_an_open_quote_are_lost_rows():
+    rows = [f"u{n % 9};i{n % 20};название {n % 20}" for n in range(200)]
+    rows[19] = 'u1;i2;"Ромашка'
+    rows[40] = "u1;i3;a;b"
+    own = read("user;item;title\n" + "\n".join(rows) + "\n", {**PLAIN, "title": "title"})
+    assert own.rows_read == 200 and own.dropped == 1 and len(own.table) == 199

@@ -15,9 +15,10 @@ import torch
 
 from recsys_lessons import models
 from recsys_lessons.evaluation import Evaluation
-from recsys_lessons.own_data import OwnData, __main__, protocol, running, writing
+from recsys_lessons.own_data import OwnData, __main__, protocol, read_own, running, writing
 from recsys_lessons.own_data.candidates import CANDIDATES, POPULAR, mean_popularity
 from recsys_lessons.own_data.protocol import examine
+from recsys_lessons.own_data.reading import Note
 from recsys_lessons.own_data.running import Outcome, advise, differences, run, seconds
 from recsys_lessons.own_data.writing import (
     refit,
@@ -568,9 +569,8 @@ def test_fresh_process_scores_a_new_history(outcome, fitted, tmp_path):
 
 
 def test_report_names_no_user_and_needs_no_network(outcome, fitted, tmp_path):
-    Note = type("Note", (), {})
-    note = Note()
-    note.text = "Слишком активных пользователей 2 (клиент0005, клиент0006): оставлены."
+    text = "Слишком активных пользователей 2 (клиент0005, клиент0006): оставлены."
+    note = Note("bots", 2, text)
     plan = protocol.replace(outcome.plan, data=own(events(), notes=(note,)))
     found = Outcome(**{**vars(outcome), "plan": plan})
     written = write_recommendations(fitted, plan.data, tmp_path)
@@ -632,3 +632,24 @@ def test_mistakes_have_codes_and_russian_words(options, code, said, capsys, tmp_
     assert __main__.main(options) == code
     error = capsys.readouterr().err
     assert said in error and len(error) < 1000 and "Traceback" not in error
+
+
+def test_zero_and_no_are_settings_too(tmp_path):
+    stored = tmp_path / "settings.json"
+    stored.write_text(json.dumps({"user": "a", "item": "b", "seed": 5, "k": 5}), "utf-8")
+    _, _, options = __main__.settings_of(["x.csv", "--settings", str(stored), "--seed", "0"])
+    assert options["seed"] == 0 and options["k"] == 5
+
+
+@pytest.mark.parametrize(
+    "name", ["999999", "Касса (Петрова)", "7f3c1a9e-aaaa-bbbb-cccc-000000000000"]
+)
+def test_a_set_aside_user_is_not_named_in_the_report(name):
+    rows = [f"u{n % 40},i{n % 30},{n}" for n in range(1200)]
+    rows += [f"{name},i{n % 30},{n}" for n in range(40_000)]
+    columns = {"user": "user", "item": "item", "time": "time"}
+    own = read_own(("user,item,time\n" + "\n".join(rows)).encode(), columns)
+    note = next(note for note in own.notes if note.kind == "bots")
+    assert name[:20] in note.text
+    text = writing._anonymous(note)
+    assert name[:8] not in text and "активных сверх меры" in text and "отложено строк" in text

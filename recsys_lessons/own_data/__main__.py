@@ -83,7 +83,8 @@ def settings_of(argv: Sequence[str] | None) -> tuple[str, Path, dict[str, Any]]:
 
     :raises WrongOptions: файл или столбцы не названы, настройки не прочесть
     """
-    given = {key: value for key, value in vars(parser().parse_args(argv)).items() if value}
+    words = vars(parser().parse_args(argv))
+    given = {key: value for key, value in words.items() if value is not None and value is not False}
     source, before = given.pop("file", None), given.pop("settings", None)
     if source is None:
         raise WrongOptions("не назван файл с данными. Все параметры: --help")

@@ -306,7 +306,10 @@ def _parse(
             f"Файл {name} не разобрать: похоже, не закрыта кавычка или строка длиннее "
             f"{_PIECE >> 20} МБ. Откройте его и сохраните как CSV ещё раз."
         )
-    table, broken, found = min(parses, key=lambda parse: parse[1])
+    # Строки, проглоченные кавычкой, потеряны так же, как испорченные.
+    table, broken, found = min(
+        parses, key=lambda parse: parse[1] + max(0, lines - parse[1] - parse[0].num_rows)
+    )
     if broken > table.num_rows:
         raise ValueError(
             f"Файл {name} не разобрать: в заголовке столбцов {width}, а в строках, например, "

@@ -31,7 +31,7 @@ from recsys_lessons.inputs import check_count, check_fitted, shown
 from recsys_lessons.metrics import EMPTY, top_k
 from recsys_lessons.own_data.candidates import CANDIDATES
 from recsys_lessons.own_data.protocol import TITLES, Part, Plan, basket_table, pair_table
-from recsys_lessons.own_data.reading import OwnData
+from recsys_lessons.own_data.reading import Note, OwnData
 from recsys_lessons.own_data.running import Outcome
 
 USERS = 10_000  # строк в одном блоке записи
@@ -330,7 +330,7 @@ def write_report(
     table = outcome.table().round(4)
     pairs = outcome.differences()
     real = pairs[pairs["настоящая"]]
-    notes = [_anonymous(note.text, data.users) for note in data.notes]
+    notes = [_anonymous(note) for note in data.notes]
     parts = [
         ("Совет", _paragraphs([f"{outcome.recommended}. {outcome.reason}", outcome.verdict])),
         ("Данные", _paragraphs([
@@ -382,12 +382,11 @@ def _list(texts: Iterable[str]) -> str:
     return f"<ul>{rows}</ul>" if rows else ""
 
 
-def _anonymous(text: str, users: pd.Index) -> str:
-    """Замечание без скобок с примерами, если среди примеров есть пользователь."""
-    known = set(users.astype(str))
-    if known.isdisjoint(re.findall(r"[^\s«»'\"(),;:]+", text)):
-        return text
-    return re.sub(r"\s*\([^()]*\)", "", text)
+def _anonymous(note: Note) -> str:
+    """Текст замечания; в замечаниях о пользователях — без скобок, в которых стоят примеры."""
+    if note.kind not in ("bots", "case_user"):
+        return note.text
+    return re.sub(r"\s*\(.*\)", "", note.text, flags=re.DOTALL)
 
 
 def _picture(outcome: Outcome) -> str:
