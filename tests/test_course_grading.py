@@ -382,6 +382,24 @@ def test_moodle_reads_the_participant_from_the_folder(group):
     assert lines[1].startswith("Участник4711,Петрова Ольга Ивановна,") and len(lines) == 2
 
 
+def test_a_name_never_breaks_the_folder_that_moodle_reads(tmp_path):
+    students = [
+        Student(1, "a", "../Имя_с/под_чёрк.\\ем"),
+        Student(2, "b", ""),
+        Student(3, "c", "В"),
+    ]
+    path = tmp_path / "feedback.zip"
+    pages = dict.fromkeys("abc", "<p>")
+    assert moodle.feedback_archive(path, students, {"a": "7", "b": "8"}, pages, "01") == ["c"]
+    with zipfile.ZipFile(path) as archive:
+        folders = [one.split("/") for one in archive.namelist()]
+    assert [len(one) for one in folders] == [2, 2]
+    # Moodle делит имя папки по подчёркиваниям: второй кусок — номер участника.
+    assert [one[0].split("_")[1:] for one in folders] == [
+        [number, "assignsubmission", "file", ""] for number in ("7", "8")
+    ]
+
+
 def test_a_worksheet_in_another_language_is_refused(small, capsys):
     (small / "sheet.csv").write_text("ID,Bewertung\nTeilnehmer/in1,\n")
     assert grading.main(command(small, "--worksheet", str(small / "sheet.csv"))) == 2
