@@ -8,7 +8,10 @@ import csv
 import json
 import os
 import re
+import signal
 import socket
+import subprocess
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -216,6 +219,23 @@ def test_an_interrupted_grading_goes_on(small, monkeypatch, capsys):
     said = capsys.readouterr().err
     assert re.search(r"anna: .*готово раньше", said) and not re.search(r"boris: .*раньше", said)
     assert totals(small / "out")["boris"]["final"] == "2"
+
+
+def test_ctrl_c_saves_no_false_marks_and_the_same_command_goes_on(small):
+    slow = "import time\ndef scale(x):\n    time.sleep(0.7)\n    return np.asarray(x) * FACTOR"
+    put(small, "boris", toy.cells(slow))
+    words = [sys.executable, "-m", "course.grading", *command(small, "--workers", "1")]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr:
+            if "anna:" in line:
+                break
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == 130 and "та же команда продолжит" in rest
+    assert [one.stem for one in (small / "out").rglob("*.json")] == ["anna"]
+    assert grading.main(command(small)) == 0
+    assert totals(small / "out")["boris"]["final"] == "5"
 
 
 def test_one_student_is_graded_again(small, capsys):
