@@ -332,6 +332,14 @@ def test_a_failed_grading_is_nobodys_zero(small, capsys):
     assert not (small / "out" / "feedback" / "anna.html").exists()
 
 
+def test_an_odd_answer_that_upsets_the_judge_is_wrong_and_reported(small, capsys):
+    mend(small, "def yes(answer):", "def yes(answer):\n    return '' if answer['ключ'] else 'нет'")
+    assert grading.main(command(small)) == 0
+    found = marks(small / "out")["anna", "3"]
+    assert (found["points"], found["status"]) == ("1", "частично")
+    assert "не того вида" in found["reason"] and "судья функции" in capsys.readouterr().err
+
+
 def test_a_broken_given_cell_is_nobodys_zero(small, capsys):
     release = small / "release" / f"{toy.NAME}.py"
     release.write_text(release.read_text().replace("import numpy as np", "import nump as np"))

@@ -223,15 +223,17 @@ def test_time_of_the_processor_counts_not_the_clock(each):
 
 def test_processor_time_of_children_counts(each):
     source = """
-import os
+import os, time
 def f(x):
-    if x and os.fork() == 0:
-        while True: pass
-    if x:
+    while x:
+        if os.fork() == 0:
+            while x == 2 or time.process_time() < 0.2: pass
+            os._exit(0)
         os.wait()
 """
-    one, other = run(each, source, 1, 0, seconds=1)
-    assert "процессора" in one.reason and other.status == "answer"
+    alive, gone, other = run(each, source, 2, 1, 0, seconds=3)
+    assert "процессора" in alive.reason and "процессора" in gone.reason
+    assert alive.status == gone.status == "time" and other.status in ("time", "answer")
 
 
 def test_a_task_that_hangs_everywhere_takes_its_time_and_no_more(each):
@@ -279,7 +281,7 @@ def test_a_stopped_sandbox_gives_no_answers_at_all(sandbox):
 
     def work():
         try:
-            run(own, "import time\ndef f(x): time.sleep(60)", 1, 2, seconds=100)
+            run(own, "import time\ndef f(x): time.sleep(60)", 1, seconds=100)
         except SandboxError as error:
             raised.append(str(error))
 
