@@ -467,7 +467,7 @@ class Sandbox:
                 "seconds": seconds,
                 "megabytes": megabytes,
                 "disk": DISK,
-                "processes": PROCESSES if self.uid is not None else None,
+                "processes": PROCESSES if self._counts_alone() else _threads() + PROCESSES,
             }
             (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
             folder.chmod(0o755)
@@ -511,6 +511,16 @@ class Sandbox:
                 process.wait()
                 with self.lock:
                     self.running.discard(process)
+
+    def _counts_alone(self) -> bool:
+        """Считает ли ядро процессы песочницы отдельно от процессов преподавателя: у них свой
+        пользователь или — с Linux 5.14 — своё пространство имён.
+        """
+        if self.bwrap is None:
+            return False
+        version = re.match(r"(\d+)\.(\d+)", platform.release())
+        new = version is not None and (int(version[1]), int(version[2])) >= (5, 14)
+        return self.uid is not None or new
 
     def command(self, folder: Path) -> list[str]:
         """Командная строка запуска."""
@@ -603,6 +613,16 @@ def _readable() -> tuple[dict[str, str], list[tuple[str, str]]]:
             if one.is_dir() and not one.is_symlink():
                 readable[f"{INSIDE}/data/{one.name}"] = str(one)
     return readable, links
+
+
+def _threads() -> int:
+    """Сколько потоков у пользователя, который запустил проверку."""
+    total = 0
+    for one in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, AttributeError):
+            if one.uids().real == os.getuid():
+                total += one.num_threads()
+    return total
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
