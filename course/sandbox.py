@@ -704,8 +704,12 @@ class _Watch:
                         outcome.death = self._exit(errors)
                     else:
                         self._take(chunk)
-        wall = time.monotonic() - (self.ready or started)
-        outcome.seconds = max(max(self.cpu, self.cpu_mark) - self.cpu_ready, wall / SLOW)
+        waited = 0.0
+        if outcome.death is not None and outcome.death.status != "time":
+            waited = (
+                time.monotonic() - self.ready
+            ) / SLOW  # сколько занял упавший вызов, неизвестно
+        outcome.seconds = max(self.cpu, self.cpu_mark, self.cpu_ready + waited) - self.cpu_ready
         return outcome
 
     def _time(self, now: float) -> Result | None:
@@ -717,7 +721,7 @@ class _Watch:
         call = self.call_seconds if self.outcome.cells_done else None
         limits = [("задача не закончилась", self.seconds, self.ready, self.cpu_ready)]
         if call is not None:
-            limits.append(("вызов не закончился", call, self.mark, self.cpu_mark))
+            limits.insert(0, ("вызов не закончился", call, self.mark, self.cpu_mark))
         # Раньше этого один процесс предела исчерпать не может: смотреть незачем.
         first = min(start + limit for _, limit, start, _ in limits)
         self.next_check = max(self.next_check, first)
@@ -726,8 +730,11 @@ class _Watch:
         self.cpu = max(self.cpu, self._processor_time())
         for what, limit, start, processor in limits:
             if self.cpu - processor >= limit:
+                # Заметили поздно — лишнее не вычитается из времени других вызовов.
+                self.cpu = processor + limit
                 return Result("time", reason=f"предел времени: {what} за {limit:.3g} с процессора")
             if now - start >= SLOW * limit:
+                self.cpu = max(self.cpu, processor + limit)
                 return Result("time", reason=f"предел времени: {what} за {SLOW * limit:.3g} с")
         left = min(limit - (self.cpu - processor) for _, limit, _, processor in limits)
         wall = min(start + SLOW * limit - now for _, limit, start, _ in limits)
