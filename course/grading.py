@@ -89,12 +89,14 @@ Record = dict[str, Any]
 
 
 def load_release(folder: Path, name: str) -> list[Cell]:
-    """Ячейки задания, как их выдали: из ``имя.py`` или ``имя.ipynb`` в папке или глубже.
+    """Ячейки задания, как их выдали: ``имя.py``, ``имя.ipynb`` или ``имя/ЛОГИН.ipynb`` в папке.
 
     :raises ValueError: задания в папке нет
     """
     sources = [folder / f"{name}.py", folder / f"{name}.ipynb"]
-    sources += sorted(folder.rglob(f"{name}.ipynb")) + sorted(folder.rglob(f"{name}*.zip"))
+    # Тетради студентов различаются только ячейкой варианта, а её составляют по номеру.
+    sources += sorted((folder / name).glob("*.ipynb")) + sorted(folder.rglob(f"{name}.ipynb"))
+    sources += sorted(folder.rglob(f"{name}*.zip"))
     path = next((one for one in sources if one.is_file()), None)
     if path is None:
         raise ValueError(
@@ -221,8 +223,7 @@ class Grader:
         if result.value is None:
             return UNDONE, f"Функция {call.function} вернула None."
         try:
-            with np.errstate(all="ignore"), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with np.errstate(all="ignore"):
                 reason = call.judge(result.value)
         except Exception as error:
             # Судья рассчитан на ответ своего вида; чужой вид — ошибка студента, но пусть
@@ -521,7 +522,8 @@ class Course:
         """Проверить всех, показывая ход; Ctrl+C останавливает, сохранив проверенное."""
         records: dict[str, Record] = {}
         started = time.monotonic()
-        with ThreadPoolExecutor(self.options.workers) as pool:
+        with warnings.catch_warnings(), ThreadPoolExecutor(self.options.workers) as pool:
+            warnings.simplefilter("ignore")  # судьи считают с чем угодно
             waiting: dict[Future[tuple[Record, bool]], Student] = {
                 pool.submit(self.timed, one): one for one in self.students
             }
@@ -739,7 +741,7 @@ def arguments() -> argparse.ArgumentParser:
         "изменилось после правки проверок), feedback/ЛОГИН.html, open.html и manual_template.csv "
         "(открытые вопросы), moodle.csv и moodle_feedback.zip.",
     )
-    add = parser.add_argument
+    add = parser.add_argument_group("что проверить и куда записать").add_argument
     add("-h", "--help", action="help", help="показать это и выйти")
     add(
         "submissions", type=Path, help="папка с работами: ЛОГИН/, ЛОГИН.zip или скачанное из Moodle"

@@ -4,14 +4,15 @@
 пакет курса и входные данные, и всё это только для чтения; дом и ``/tmp`` — память с пределом; сети
 нет; чужих процессов не видно; пользователь — непривилегированный; родитель умер — умирает и она.
 Пределы памяти и числа процессов — на всю задачу: группа cgroup, если её можно завести, иначе
-наблюдение за суммой памяти дерева процессов. Время — по часам. Ответы приходят байтами через канал;
-верные ответы и проверки сюда не передаются.
+наблюдение за суммой памяти дерева процессов. Время — процессора, а кто его не занимает — по часам.
+Ответы приходят байтами через канал; верные ответы и проверки сюда не передаются.
 
 От чего не защищает: от ошибок ядра Linux; от чтения того, что передано внутрь (ячейки, аргументы
 вызовов, сломанные реализации); от догадки, что решение проверяют именно этими вызовами.
 """
 
 import contextlib
+import itertools
 import json
 import math
 import os
@@ -45,9 +46,13 @@ ANSWERS = 256 * MB  # все ответы одного запуска
 HEAD = 1 * MB  # заголовок кадра
 START_SECONDS = 120  # до кода студента: интерпретатор и данные ячейки, даже на занятой машине
 WATCH_SECONDS = 0.03
+SLOW = 5  # во сколько раз предел по часам больше предела по времени процессора
 WORKER = Path(__file__).with_name("worker.py")
 INSIDE = "/course"
 HOME = "/home/student"
+
+
+_NUMBERS = itertools.count()  # номера запусков: по ним названы группы cgroup
 
 
 class SandboxError(Exception):
@@ -398,16 +403,17 @@ class Sandbox:
     groups: Groups | None
     uid: int | None
     hardening: tuple[str, ...] = ()
-    counter: Iterator[int] = field(default_factory=lambda: iter(range(10**9)))
     running: set[subprocess.Popen[bytes]] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    stopped: bool = False
 
     def describe(self) -> str:
         """Какая защита есть, одной строкой."""
         if self.bwrap is None:
             return (
-                "Песочницы нет: код студентов видит файлы и сеть этой машины. Остались предел "
-                "времени, предел памяти процесса и то, что верных ответов внутри процесса нет."
+                "Песочницы нет: код студентов видит файлы и сеть этой машины. Остались пределы "
+                "времени и памяти и то, что верных ответов внутри процесса нет; отцепившийся "
+                "процесс переживёт проверку."
             )
         how = (
             f"память и процессы задачи ограничивает cgroup v{self.groups.version}"
@@ -417,8 +423,9 @@ class Sandbox:
         return f"Песочница bubblewrap: файлы, сеть и процессы закрыты; {how}."
 
     def stop(self) -> None:
-        """Убить всё, что исполняется сейчас."""
+        """Убить всё, что исполняется, и ничего больше не запускать."""
         with self.lock:
+            self.stopped = True
             for process in list(self.running):
                 _kill(process)
 
@@ -435,11 +442,11 @@ class Sandbox:
 
         :param given: подпись и текст ячеек, данных студенту
         :param cells: подпись и текст ячеек студента
-        :param seconds: предел времени от первой ячейки студента
+        :param seconds: предел времени процессора от первой ячейки студента
         :param call_seconds: предел одного вызова; без него — остаток времени
         :raises SandboxError: не запустилась сама песочница или упала данная ячейка
         """
-        number = next(self.counter)
+        number = next(_NUMBERS)
         with contextlib.ExitStack() as stack:
             private = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="recsys-grade-")))
             folder = private / "in"
@@ -461,7 +468,7 @@ class Sandbox:
                 "seconds": seconds,
                 "megabytes": megabytes,
                 "disk": DISK,
-                "processes": PROCESSES if self.uid is not None else None,
+                "processes": PROCESSES if self._counts_alone() else _threads() + PROCESSES,
             }
             (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
             folder.chmod(0o755)
@@ -489,13 +496,32 @@ class Sandbox:
             )
             with self.lock:
                 self.running.add(process)
+                stopped = self.stopped
             try:
+                if stopped:
+                    raise SandboxError("Проверка остановлена.")
                 watch = _Watch(self, process, groups, seconds, megabytes, call_seconds)
-                return watch.follow([index for index, _ in calls], errors)
+                outcome = watch.follow([index for index, _ in calls], errors)
+                if self.stopped:  # это мы убили процесс, а не студент виноват
+                    raise SandboxError("Проверка остановлена.")
+                return outcome
             finally:
                 _kill(process)
+                assert process.stdout is not None
+                process.stdout.close()
+                process.wait()
                 with self.lock:
                     self.running.discard(process)
+
+    def _counts_alone(self) -> bool:
+        """Считает ли ядро процессы песочницы отдельно от процессов преподавателя: у них свой
+        пользователь или — с Linux 5.14 — своё пространство имён.
+        """
+        if self.bwrap is None:
+            return False
+        version = re.match(r"(\d+)\.(\d+)", platform.release())
+        new = version is not None and (int(version[1]), int(version[2])) >= (5, 14)
+        return self.uid is not None or new
 
     def command(self, folder: Path) -> list[str]:
         """Командная строка запуска."""
@@ -590,13 +616,21 @@ def _readable() -> tuple[dict[str, str], list[tuple[str, str]]]:
     return readable, links
 
 
+def _threads() -> int:
+    """Сколько потоков у пользователя, который запустил проверку."""
+    total = 0
+    for one in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, AttributeError):
+            if one.uids().real == os.getuid():
+                total += one.num_threads()
+    return total
+
+
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """Убить процесс со всем его деревом."""
     if process.poll() is None:
         with contextlib.suppress(psutil.Error):
-            family = [psutil.Process(process.pid)]
-            family += family[0].children(recursive=True)
-            for one in family:
+            for one in _family(process.pid):
                 with contextlib.suppress(psutil.Error):
                     one.kill()
     if hasattr(os, "killpg"):
@@ -604,9 +638,17 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
     with contextlib.suppress(OSError):
         process.kill()
-    if process.stdout is not None:
-        process.stdout.close()
-    process.wait()
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    """Процесс и все его потомки."""
+    first = psutil.Process(pid)
+    return [first, *first.children(recursive=True)]
+
+
+def _seconds(value: Any) -> float:
+    """Число секунд из чужого заголовка."""
+    return float(value) if type(value) in (int, float) and 0 <= value < 1e6 else 0.0
 
 
 class _Watch:
@@ -630,8 +672,10 @@ class _Watch:
         self.outcome = Outcome()
         self.buffer = bytearray()
         self.received = 0
-        self.ready = 0.0
-        self.mark = time.monotonic()
+        # Часы и время процессора: когда исполнены данные ячейки и когда кончился прошлый вызов.
+        self.ready = self.mark = 0.0
+        self.cpu_ready = self.cpu_mark = self.cpu = 0.0
+        self.next_check = 0.0
         self.end = False
 
     def follow(self, indices: Sequence[int], errors: Any) -> Outcome:
@@ -645,36 +689,71 @@ class _Watch:
             while not self.end and outcome.death is None:
                 now = time.monotonic()
                 if not self.ready:
-                    deadline = started + START_SECONDS
+                    pause = started + START_SECONDS - now
+                    if pause <= 0:
+                        raise SandboxError("Данные ячейки задания не исполнились вовремя.")
                 else:
-                    deadline = self.ready + self.seconds
-                    if self.call_seconds is not None and outcome.cells_done:
-                        deadline = min(deadline, self.mark + self.call_seconds)
-                if now >= deadline:
-                    if not self.ready:
-                        raise SandboxError(
-                            "Данные ячейки задания не исполнились за отведённое время."
-                        )
-                    outcome.death = Result("time", reason=self._too_long())
-                    break
-                pause = deadline - now
-                if not self.groups:
+                    outcome.death = self._time(now)
+                    pause = self.next_check - now
+                if not self.groups and outcome.death is None:
                     outcome.death = self._memory()
                     pause = min(pause, WATCH_SECONDS)
-                if outcome.death is None and selector.select(pause):
+                if outcome.death is None and selector.select(max(0.0, pause)):
                     chunk = os.read(descriptor, MB)
                     if not chunk:
                         outcome.death = self._exit(errors)
                     else:
                         self._take(chunk)
-        outcome.seconds = time.monotonic() - (self.ready or started)
+        waited = 0.0
+        if outcome.death is not None and outcome.death.status != "time":
+            waited = (
+                time.monotonic() - self.ready
+            ) / SLOW  # сколько занял упавший вызов, неизвестно
+        outcome.seconds = max(self.cpu, self.cpu_mark, self.cpu_ready + waited) - self.cpu_ready
         return outcome
 
+    def _time(self, now: float) -> Result | None:
+        """Вышло ли время; назначает, когда смотреть снова.
+
+        Считается время процессора, чтобы балл не зависел от того, чем ещё занята машина; тот, кто
+        процессор не занимает, а ждёт, ограничен часами.
+        """
+        call = self.call_seconds if self.outcome.cells_done else None
+        limits = [("задача не закончилась", self.seconds, self.ready, self.cpu_ready)]
+        if call is not None:
+            limits.insert(0, ("вызов не закончился", call, self.mark, self.cpu_mark))
+        # Раньше этого один процесс предела исчерпать не может: смотреть незачем.
+        first = min(start + limit for _, limit, start, _ in limits)
+        self.next_check = max(self.next_check, first)
+        if now < self.next_check:
+            return None
+        self.cpu = max(self.cpu, self._processor_time())
+        for what, limit, start, processor in limits:
+            if self.cpu - processor >= limit:
+                # Заметили поздно — лишнее не вычитается из времени других вызовов.
+                self.cpu = processor + limit
+                return Result("time", reason=f"предел времени: {what} за {limit:.3g} с процессора")
+            if now - start >= SLOW * limit:
+                self.cpu = max(self.cpu, processor + limit)
+                return Result("time", reason=f"предел времени: {what} за {SLOW * limit:.3g} с")
+        left = min(limit - (self.cpu - processor) for _, limit, _, processor in limits)
+        wall = min(start + SLOW * limit - now for _, limit, start, _ in limits)
+        self.next_check = now + min(max(0.05, left), max(0.0, wall))
+        return None
+
+    def _processor_time(self) -> float:
+        """Время процессора всего дерева, вместе с теми, кто уже кончился."""
+        total = 0.0
+        with contextlib.suppress(psutil.Error):
+            for one in _family(self.process.pid):
+                with contextlib.suppress(psutil.Error):
+                    times = one.cpu_times()
+                    total += times.user + times.system
+                    total += times.children_user + times.children_system
+        return total
+
     def _too_long(self) -> str:
-        if self.call_seconds is not None and self.outcome.cells_done:
-            shown = min(self.call_seconds, self.seconds)
-            return f"предел времени: вызов не закончился за {shown:.3g} с"
-        return f"предел времени: задача не закончилась за {self.seconds:.3g} с"
+        return f"предел времени: задача не закончилась за {self.seconds:.3g} с процессора"
 
     def _memory(self) -> Result | None:
         """Память и число процессов дерева, когда cgroup нет."""
@@ -770,6 +849,7 @@ class _Watch:
         kind, now = head.get("kind"), time.monotonic()
         if kind == "ready" and not self.ready:
             self.ready = self.mark = now
+            self.cpu_ready = self.cpu_mark = _seconds(head.get("cpu"))
         elif not self.ready:
             raise _Broken
         elif kind == "note" and len(self.outcome.notes) < 20:
@@ -777,7 +857,8 @@ class _Watch:
                 f"{clean(head.get('in', ''), 80)}: {explain(head.get('error'))}"
             )
         elif kind == "cells":
-            self.outcome.cells_done, self.mark = True, now
+            self.outcome.cells_done = True
+            self._next_call(head, now)
         elif kind == "end":
             self.end = True
         elif kind in ("answer", "missing", "unfit", "error"):
@@ -785,7 +866,14 @@ class _Watch:
             if type(index) is not int or index in self.outcome.results:
                 raise _Broken
             self.outcome.results[index] = self._result(kind, head, blobs)
-            self.mark = now
+            self._next_call(head, now)
+
+    def _next_call(self, head: dict[str, Any], now: float) -> None:
+        """Начался следующий вызов. Время процессора называет worker: солгав, студент продлит себе
+        вызов, но не задачу.
+        """
+        self.mark = now
+        self.cpu_mark = max(self.cpu_mark, _seconds(head.get("cpu")))
 
     def _result(self, kind: str, head: dict[str, Any], blobs: list[bytes]) -> Result:
         if kind == "answer":
@@ -815,8 +903,9 @@ def run_calls(
     """Все вызовы задачи: обрыв стоит только того вызова, на котором случился.
 
     После обрыва оставшиеся вызовы исполняются в новом процессе на оставшееся время; один вызов,
-    если он не единственный, занимает не больше половины времени задачи. Вызов с данной функцией
-    (:class:`~course.assignment.Code`) идёт в процессе сам по себе.
+    если он не единственный, занимает не больше половины времени задачи. Время — процессора, чтобы
+    балл не зависел от занятости машины; по часам можно ждать в ``SLOW`` раз дольше. Вызов с данной
+    функцией (:class:`~course.assignment.Code`) идёт в процессе сам по себе.
     """
     plain = [i for i, call in enumerate(calls) if not _has_code(call.arguments)]
     queues = [plain] if plain else []
@@ -827,7 +916,7 @@ def run_calls(
     cap = seconds / 2 if len(calls) > 1 else None
     while queues:
         queue = queues.pop(0)
-        if left <= 0:
+        if left <= 0.02 * seconds:
             for i in queue:
                 results[i] = Result("time", reason="время задачи вышло на предыдущих вызовах")
             continue

@@ -222,7 +222,7 @@ class Worker:
         """Отправить кадр."""
         if os.getpid() != self.pid:  # копия процесса, которую завёл студент
             os._exit(0)
-        text = json.dumps(head).encode()
+        text = json.dumps(head | {"cpu": sum(os.times()[:4])}).encode()
         for data in [struct.pack("<I", len(text)), text, *(blobs or [])]:
             view = memoryview(data)
             while view:

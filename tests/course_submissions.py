@@ -77,8 +77,8 @@ def finds_bug(variant, rng):
 ASSIGNMENT = Assignment(
     "01_toy", "Игрушечное задание", 10, variant,
     (
-        Task("1", "умножение", 3, ("scale",), scale, seconds=3, megabytes=300),
-        Task("2", "наибольшие", 2, ("top",), top, ("1",), seconds=3, megabytes=300),
+        Task("1", "умножение", 3, ("scale",), scale, seconds=2, megabytes=300),
+        Task("2", "наибольшие", 2, ("top",), top, ("1",), seconds=2, megabytes=300),
         Task("3", "проверка", 2, ("finds_bug",), finds_bug, seconds=6, megabytes=300),
         Task("4", "открытый вопрос", 2),
     ),

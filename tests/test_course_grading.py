@@ -8,7 +8,10 @@ import csv
 import json
 import os
 import re
+import signal
 import socket
+import subprocess
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -218,6 +221,23 @@ def test_an_interrupted_grading_goes_on(small, monkeypatch, capsys):
     assert totals(small / "out")["boris"]["final"] == "2"
 
 
+def test_ctrl_c_saves_no_false_marks_and_the_same_command_goes_on(small):
+    slow = "import time\ndef scale(x):\n    time.sleep(0.7)\n    return np.asarray(x) * FACTOR"
+    put(small, "boris", toy.cells(slow))
+    words = [sys.executable, "-m", "course.grading", *command(small, "--workers", "1")]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr:
+            if "anna:" in line:
+                break
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == 130 and "та же команда продолжит" in rest
+    assert [one.stem for one in (small / "out").rglob("*.json")] == ["anna"]
+    assert grading.main(command(small)) == 0
+    assert totals(small / "out")["boris"]["final"] == "5"
+
+
 def test_one_student_is_graded_again(small, capsys):
     grading.main(command(small))
     put(small, "anna", toy.cells("def scale(x):\n    return np.ones(5)"))
@@ -312,6 +332,14 @@ def test_a_failed_grading_is_nobodys_zero(small, capsys):
     assert not (small / "out" / "feedback" / "anna.html").exists()
 
 
+def test_an_odd_answer_that_upsets_the_judge_is_wrong_and_reported(small, capsys):
+    mend(small, "def yes(answer):", "def yes(answer):\n    return '' if answer['ключ'] else 'нет'")
+    assert grading.main(command(small)) == 0
+    found = marks(small / "out")["anna", "3"]
+    assert (found["points"], found["status"]) == ("1", "частично")
+    assert "не того вида" in found["reason"] and "судья функции" in capsys.readouterr().err
+
+
 def test_a_broken_given_cell_is_nobodys_zero(small, capsys):
     release = small / "release" / f"{toy.NAME}.py"
     release.write_text(release.read_text().replace("import numpy as np", "import nump as np"))
@@ -380,6 +408,24 @@ def test_moodle_reads_the_participant_from_the_folder(group):
     lines = (folder / "out" / "moodle.csv").read_text().splitlines()
     assert lines[0].startswith("Идентификатор,") and "Последнее изменение (оценка)" in lines[0]
     assert lines[1].startswith("Участник4711,Петрова Ольга Ивановна,") and len(lines) == 2
+
+
+def test_a_name_never_breaks_the_folder_that_moodle_reads(tmp_path):
+    students = [
+        Student(1, "a", "../Имя_с/под_чёрк.\\ем"),
+        Student(2, "b", ""),
+        Student(3, "c", "В"),
+    ]
+    path = tmp_path / "feedback.zip"
+    pages = dict.fromkeys("abc", "<p>")
+    assert moodle.feedback_archive(path, students, {"a": "7", "b": "8"}, pages, "01") == ["c"]
+    with zipfile.ZipFile(path) as archive:
+        folders = [one.split("/") for one in archive.namelist()]
+    assert [len(one) for one in folders] == [2, 2]
+    # Moodle делит имя папки по подчёркиваниям: второй кусок — номер участника.
+    assert [one[0].split("_")[1:] for one in folders] == [
+        [number, "assignsubmission", "file", ""] for number in ("7", "8")
+    ]
 
 
 def test_a_worksheet_in_another_language_is_refused(small, capsys):

@@ -188,9 +188,10 @@ def f(x):
     return number
 """
     (result,) = run(each, source, 1)
-    # Без cgroup задачу либо остановит предел uid, либо убьёт наблюдение: кто успеет раньше.
-    killed = not each.groups and result.status in ("exit", "memory")
-    assert killed or (result.status == "answer" and result.value < 70)
+    # Без cgroup наблюдатель может успеть раньше, чем упрёмся в предел пользователя.
+    assert (result.status == "answer" and result.value < 70) or (
+        not each.groups and result.status in ("exit", "memory")
+    )
 
 
 def test_one_fork_bomb_does_not_touch_another_task(each):
@@ -205,19 +206,40 @@ def test_one_fork_bomb_does_not_touch_another_task(each):
     thread.join()
 
 
-def test_time_is_limited_by_the_clock(each):
-    started = time.monotonic()
-    one, other = run(each, "import time\ndef f(x): time.sleep(60 * x)\n", 1, 0, seconds=1)
+def test_a_call_that_waits_is_limited_by_the_clock(each):
+    one, other = run(each, "import time\ndef f(x): time.sleep(600 * x)\n", 1, 0, seconds=1)
     assert (one.status, other.status) == ("time", "answer")
-    assert time.monotonic() - started < 10
+    assert "вызов не закончился за 2.5 с" in one.reason
+
+
+def test_time_of_the_processor_counts_not_the_clock(each):
+    """Занятая машина баллов не отнимает: ожидание дольше предела — не нарушение."""
+    source = "import time\ndef f(x):\n    time.sleep(x)\n    return x"
+    assert [one.value for one in run(each, source, 1.2, 1.2, seconds=1)] == [1.2, 1.2]
+    busy = "import time\ndef f(x):\n    while time.process_time() < x: pass\n    return x"
+    one, other = run(each, busy, 60, 0.0, seconds=1)
+    assert "за 0.5 с процессора" in one.reason and other.value == 0
+
+
+def test_processor_time_of_children_counts(each):
+    source = """
+import os, time
+def f(x):
+    while x:
+        if os.fork() == 0:
+            while x == 2 or time.process_time() < 0.2: pass
+            os._exit(0)
+        os.wait()
+"""
+    for endless in (2, 1):  # ребёнок жив; дети кончаются, но их всё больше
+        (result,) = run(each, source, endless, seconds=1)
+        assert result.status == "time" and "за 1 с процессора" in result.reason
 
 
 def test_a_task_that_hangs_everywhere_takes_its_time_and_no_more(each):
-    started = time.monotonic()
     results = run(each, "def f(x):\n    while True: pass", *range(20), seconds=1)
     assert {one.status for one in results} == {"time"}
-    assert "на предыдущих вызовах" in results[-1].reason
-    assert time.monotonic() - started < 10
+    assert ["на предыдущих вызовах" in one.reason for one in results[3:]] == [True] * 17
 
 
 def test_a_flood_of_answers_is_cut(sandbox, monkeypatch):
@@ -255,6 +277,36 @@ def test_nothing_is_left_on_disk_and_in_cgroup(each, monkeypatch, tmp_path):
     assert made and not list(tmp_path.iterdir())
     for parent in each.groups.parents if each.groups else ():
         assert not list(parent.glob(f"recsys-{os.getpid()}-*"))
+
+
+def test_a_stopped_sandbox_gives_no_answers_at_all(sandbox):
+    own = Sandbox(sandbox.bwrap, sandbox.groups, sandbox.uid, sandbox.hardening)
+    raised = []
+
+    def work():
+        try:
+            run(own, "import time\ndef f(x): time.sleep(60)", 1, seconds=100)
+        except SandboxError as error:
+            raised.append(str(error))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    time.sleep(1)
+    own.stop()
+    thread.join(timeout=60)
+    assert raised == ["Проверка остановлена."]
+    with pytest.raises(SandboxError, match="остановлена"):
+        run(own, "def f(x): return x", 1)
+
+
+def test_groups_left_by_a_killed_grader_are_swept(sandbox):
+    if sandbox.groups is None:
+        pytest.skip("cgroup нет")
+    name = f"recsys-{2**22 + 1}-0"  # такого процесса не бывает
+    for parent in sandbox.groups.parents:
+        (parent / name).mkdir(exist_ok=True)
+    open_sandbox()
+    assert not any((parent / name).exists() for parent in sandbox.groups.parents)
 
 
 # --- Обрыв стоит одного вызова ---------------------------------------------------------------
