@@ -322,7 +322,7 @@ def _rows(data: bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
         raise Refused("predictions.csv пуст.")
     head = re.split(r"[\r\n]", text.lstrip(), maxsplit=1)[0]
     delimiter = max(",;\t", key=head.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
     except csv.Error:

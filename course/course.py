@@ -13,7 +13,6 @@
 
 import argparse
 import ast
-import csv
 import io
 import json
 import re
@@ -22,7 +21,6 @@ import shutil
 import sys
 import zipfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -31,6 +29,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course.assignment import KEYS, Assignment, Task, Variant, load_assignment, names_of, variant_of
+from course.submission import Student, read_roster
 from recsys_lessons.percent import Cell, cells
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,49 +44,7 @@ class CourseError(ValueError):
     """Раздать нельзя: что не так и что сделать."""
 
 
-@dataclass(frozen=True)
-class Student:
-    """Строка списка группы: номер задаёт вариант, ``login`` — имена файлов."""
-
-    number: int
-    login: str
-    name: str
-
-
 NOBODY = Student(0, "student", "Студент")
-
-
-def read_roster(path: Path) -> list[Student]:
-    """Список группы из CSV со столбцами number, login, name; остальные не читаются.
-
-    :raises CourseError: нет столбца, номер не целый, номер или login повторяются или негодны
-    """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        sample = file.readline()
-        file.seek(0)
-        rows = list(csv.DictReader(file, delimiter=";" if sample.count(";") else ","))
-    students = []
-    for line, row in enumerate(rows, start=2):
-        where = f"{path.name}, строка {line}"
-        try:
-            number, login, name = (str(row[key]).strip() for key in ("number", "login", "name"))
-        except KeyError as error:
-            raise CourseError(f"{path.name}: нужны столбцы number, login и name.") from error
-        if not re.fullmatch(r"[0-9]{1,6}", number) or int(number) == 0:
-            raise CourseError(f"{where}: номер — целое от 1, а стоит {number!r}.")
-        if not re.fullmatch(r"\w[\w.@+-]{0,63}", login):
-            raise CourseError(
-                f"{where}: login {login!r} станет именем файла: нужны буквы, цифры, . @ + - _."
-            )
-        students.append(Student(int(number), login, name))
-    for what in ("number", "login"):
-        values = [str(getattr(student, what)).casefold() for student in students]
-        again = {value for value in values if values.count(value) > 1}
-        if again:
-            raise CourseError(f"{path.name}: {what} повторяется: {', '.join(sorted(again))}.")
-    if not students:
-        raise CourseError(f"{path.name}: в списке никого нет.")
-    return students
 
 
 def label(cell: Cell) -> str:
@@ -383,7 +340,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         students = read_roster(options.roster) if options.roster else [NOBODY]
         names = chosen(options.private, options.assignment)
         written = release(options.private, students, options.out, names)
-    except (CourseError, OSError) as error:
+    except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     print(f"Заданий {len(names)}, студентов {len(students)}, файлов {len(written)}: {options.out}")

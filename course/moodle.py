@@ -77,7 +77,11 @@ def read_worksheet(path: Path) -> Worksheet:
 
     :raises ValueError: нет нужных Moodle столбцов
     """
-    rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")))
+    text = io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")
+    try:
+        rows = list(csv.reader(text, strict=True))
+    except csv.Error:
+        raise ValueError(f"Ведомость {path} испорчена: скачайте её из Moodle ещё раз.") from None
     sheet = Worksheet(rows[0] if rows else [], [])
     for names in (ID, GRADE, MODIFIED):
         if sheet.column(names) is None:

@@ -60,14 +60,20 @@ _COLUMNS = {
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
-    """Строки CSV: разделитель — запятая или точка с запятой, имена столбцов — строчными буквами."""
+    """Строки CSV: разделитель — запятая или точка с запятой, имена столбцов — строчными буквами.
+
+    :raises ValueError: кавычка не закрыта
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         text = path.read_text(encoding="cp1251")
     first = text.partition("\n")[0]
     delimiter = ";" if first.count(";") > first.count(",") else ","
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error:
+        raise ValueError(f"{path} не читается как CSV: в нём незакрытая кавычка.") from None
     return [
         {
             str(key).strip().lower(): (value or "").strip()
@@ -92,9 +98,10 @@ def read_roster(path: Path) -> list[Student]:
         for field_name, names in _COLUMNS.items():
             found[field_name] = next((row[name] for name in names if row.get(name)), "")
         login = unicodedata.normalize("NFC", found["login"])
-        if not found["number"].isdecimal() or not login:
+        if not re.fullmatch(r"0*[1-9][0-9]{0,5}", found["number"]) or not login:
             raise ValueError(
-                f"{path}, строка {line}: нужны целый номер и логин (столбцы number, login, name)."
+                f"{path}, строка {line}: нужны номер, целый от 1, и логин (столбцы number, login, "
+                "name)."
             )
         if re.search(r"[/\\:*?\"<>|\x00-\x1f]", login) or login.startswith(".") or len(login) > 80:
             raise ValueError(f"{path}, строка {line}: логин {login!r} не годится в имя файла.")

@@ -430,12 +430,12 @@ def test_private_solution_gets_full_marks(name, tmp_path):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ("number,name\n1,А", "login"),
+        ("number,name\n1,А", "логин"),
         ("number,login,name\n0,a,А", "номер"),
-        ("number,login,name\n1,../a,А", "именем файла"),
+        ("number,login,name\n1,../a,А", "имя файла"),
         ("number,login,name\n1,a,А\n2,A,Б", "повторяется"),
         ("number,login,name\n1,a,А\n1,b,Б", "повторяется"),
-        ("number,login,name\n", "никого"),
+        ("number,login,name\n", "пуст"),
     ],
 )
 def test_bad_roster(rows, message, tmp_path, capsys):

@@ -457,7 +457,8 @@ def test_namesakes_are_told_apart_by_mail_or_not_guessed(tmp_path):
 @pytest.mark.parametrize(
     "text, said",
     [
-        ("number,login,name\nx,a,А\n", "целый номер"),
+        ("number,login,name\nx,a,А\n", "целый от 1"),
+        ('number,login,name\n1,a,"А\n', "кавычка"),
         ("number,login,name\n1,,А\n", "логин"),
         ("number,login,name\n1,../a,А\n", "имя файла"),
         ("number,login,name\n1,a,А\n2,A,Б\n", "логин повторяется"),
