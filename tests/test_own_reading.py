@@ -8,7 +8,10 @@ from importlib import resources
 import numpy as np
 import openpyxl
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from recsys_lessons.own_data import read_own
 from tests.own_files import BIG, FILES, NOW, START, events
@@ -581,3 +584,101 @@ def test_rows_swallowed_by_an_open_quote_are_lost_rows():
     rows[40] = "u1;i3;a;b"
     own = read("user;item;title\n" + "\n".join(rows) + "\n", {**PLAIN, "title": "title"})
     assert own.rows_read == 200 and own.dropped == 1 and len(own.table) == 199
+
+
+def book_of(sheets, epoch=None):
+    """Книга XLSX: название листа → строки."""
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    if epoch is not None:
+        book.epoch = epoch
+    for title, rows in sheets.items():
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def test_sheets_left_unread_are_named():
+    january = [["user", "item"], ["u1", "i1"], ["u2", "i2"]]
+    sheets = {"Январь": january, "Февраль": [*january, ["u1", "i2"]], "Заметки": [["итог"], [7]]}
+    own = read(book_of(sheets), PLAIN, "книга.xlsx")
+    assert own.rows_read == 2 and own.note("other_sheets").rows == 3
+    assert "«Февраль» (3 строк)" in own.note("other_sheets").text
+
+
+@pytest.mark.parametrize(("epoch", "year"), [(None, 2020), (CALENDAR_MAC_1904, 2024)])
+def test_days_of_a_book_counted_from_1904(epoch, year):
+    rows = [[f"u{n % 2}", f"i{n}", 43_831 + n] for n in range(4)]
+    own = read(book_of({"Л": [["user", "item", "time"], *rows]}, epoch), TIMED, "книга.xlsx")
+    moments = pd.to_datetime(own.table["timestamp"], unit="s")
+    assert set(moments.dt.year) == {year} and moments.min().day_of_year in (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("lines", "left"),
+    [
+        (["1.5 12:00;1", "1.5 12:00;1", "2.5 12:00;-1"], 0),  # выгружена дважды покупка
+        (["1.5 12:00;2", "2.5 12:00;-1", "2.5 12:00;-1"], 1),  # выгружен дважды возврат
+        (["1.5 12:00;-1", "3.5 12:00;1"], 1),  # возврат раньше покупки её не отменяет
+        (["1.5 12:00;1", "2.5 12:00;-1", "3.5 12:00;1"], 1),
+    ],
+)
+def test_returns_after_repeats_and_in_their_time(lines, left):
+    rows = [line.replace(".5", ".05.2024").split(";") for line in lines]
+    text = "".join(f"u1;i1;{moment};{count}\n" for moment, count in rows)
+    text += "u2;i1;01.05.2024 13:01;1\nu2;i2;02.05.2024 14:02;1\nu1;i2;04.05.2024 14:03;1\n"
+    columns = {**TIMED, "count": "count"}
+    own = read(f"user;item;time;count\n{text}", columns)
+    mine = (own.users[own.table["user"]] == "u1") & (own.items[own.table["item"]] == "i1")
+    assert int(mine.sum()) == left
+
+
+def test_rare_grades_of_a_common_scale_stay():
+    grades = [5] * 900 + [4] * 95 + [1, 2, 1, 2, 1]
+    rows = "".join(f"u{n},i{n % 40},{grade}\n" for n, grade in enumerate(grades))
+    own = read(f"user,item,grade\n{rows}", {**PLAIN, "grade": "grade"})
+    assert own.dropped == 0 and own.table["value"].min() == 1
+
+
+@pytest.mark.parametrize(
+    ("numbers", "doubt"), [("1,000 12,500 3", True), ("1.000 2.500", True), ("1,5 1,000", False)]
+)
+def test_three_digits_after_the_sign_may_be_thousands(numbers, doubt):
+    counts = numbers.split() * 4
+    rows = "".join(f"u{n % 3};i{n};{count}\n" for n, count in enumerate(counts))
+    own = read(f"user;item;count\n{rows}", {**PLAIN, "count": "count"})
+    assert (own.note("thousands") is not None) == doubt
+
+
+def test_zeros_do_not_make_a_usual_count():
+    rows = "".join(f"u{n % 5},i{n},{n % 3 and 20}\n" for n in range(60))
+    own = read(f"user,item,count\n{rows}", {**PLAIN, "count": "count"})
+    assert said(own) == {"zero_count": 20}
+
+
+@pytest.mark.parametrize("counts", ["-1 0", "0 0"])
+def test_no_purchase_is_a_clear_error(counts):
+    rows = "".join(f"u{n},i{n},{count}\n" for n, count in enumerate(counts.split()))
+    with pytest.raises(ValueError, match=r"отрицательны|не осталось ни одной"):
+        read(f"user,item,count\n{rows}", {**PLAIN, "count": "count"})
+
+
+@pytest.mark.parametrize("kind", ["time64[us]", "duration[s]"])
+def test_an_hour_without_a_day_is_no_moment(kind):
+    kinds = {"time64[us]": pa.time64("us"), "duration[s]": pa.duration("s")}
+    hours = pa.array(range(6), pa.int64()).cast(kinds[kind])
+    names = [f"u{n % 2}" for n in range(6)], [f"i{n}" for n in range(6)]
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"user": names[0], "item": names[1], "time": hours}), buffer)
+    own = read(buffer.getvalue(), name="f.parquet")
+    assert own.note("time_unusable").rows == 6 and "timestamp" not in own.table
+
+
+def test_doubt_about_short_years_and_hyphens_is_said():
+    rows = "".join(f"u{n % 2},i{n},24-01-{n + 1:02d}\n" for n in range(10))
+    assert read(f"user,item,time\n{rows}").note("short_year").rows == 10
+    rows = "".join(f"u{n % 2},i{n},{n + 1:02d}-03-2024\n" for n in range(10))
+    assert read(f"user,item,time\n{rows}").note("day_or_month").rows == 10

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -625,10 +626,16 @@ def test_one_command_and_next_week(inline, file, tmp_path, capsys):
         (["x.csv", "--user", "a", "--item", "b", "--нет"], 2, "--help"),
         (["x.csv", "--settings", "нет.json"], 2, "не прочесть"),
         (["нет.csv", "--user", "a", "--item", "b"], 1, "Не получилось"),
+        (["x.csv", "--user", "a", "--item", "b", "--min-grade", "4"], 2, "вместе с --grade"),
+        (["x.csv", "--user", "a", "--item", "b", "--memory", "мало"], 2, "--memory — число"),
+        (["x.csv", "--user", "a", "--item", "b", "--budget", "5x"], 2, "--budget"),
+        (["x.csv", "--user", "a", "--item", "b", "--models", "Ease"], 2, "Есть: "),
+        (["x.csv", "--user", "a", "--item", "b", "--out", "pyproject"], 2, "нужна папка"),
     ],
 )
 def test_mistakes_have_codes_and_russian_words(options, code, said, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    Path("pyproject").write_text("")
     assert __main__.main(options) == code
     error = capsys.readouterr().err
     assert said in error and len(error) < 1000 and "Traceback" not in error
@@ -653,3 +660,18 @@ def test_a_set_aside_user_is_not_named_in_the_report(name):
     assert name[:20] in note.text
     text = writing._anonymous(note)
     assert name[:8] not in text and "активных сверх меры" in text and "отложено строк" in text
+
+
+def test_allowed_items_in_cp1251_and_a_folder_instead(tmp_path):
+    data = own(events())
+    path = tmp_path / "список.txt"
+    path.write_bytes(f"{data.items[0]}\nчай\n".encode("cp1251"))
+    mask, note = writing.allowed_items(data, path)
+    assert mask.sum() == 1 and "чай" in note
+    with pytest.raises(FileNotFoundError, match="Списка разрешённых"):
+        writing.allowed_items(data, tmp_path)
+
+
+def test_a_threshold_without_grades_is_refused():
+    with pytest.raises(ValueError, match="оценок в данных нет"):
+        examine(own(events()), "A", min_grade=4)

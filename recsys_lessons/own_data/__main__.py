@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from recsys_lessons.inputs import check_number, shown
+from recsys_lessons.own_data.candidates import CANDIDATES
 from recsys_lessons.own_data.protocol import TITLES, examine
 from recsys_lessons.own_data.reading import read_own
-from recsys_lessons.own_data.running import run
+from recsys_lessons.own_data.running import run, seconds
 from recsys_lessons.own_data.writing import (
     allowed_items,
     refit,
@@ -105,19 +106,33 @@ def settings_of(argv: Sequence[str] | None) -> tuple[str, Path, dict[str, Any]]:
     missing = [f"--{role}" for role in ("user", "item") if role not in settings]
     if missing:
         raise WrongOptions(f"не назван столбец: {', '.join(missing)}.")
-    return source, Path(OUT if out is None else out), settings
+    if "min_grade" in settings and "grade" not in settings:
+        raise WrongOptions("--min-grade имеет смысл только вместе с --grade.")
+    unknown_models = sorted(set(settings.get("models") or ()) - set(CANDIDATES))
+    if unknown_models:
+        raise WrongOptions(f"нет модели {shown(unknown_models)}. Есть: {', '.join(CANDIDATES)}.")
+    for name in ("min_grade", "memory"):
+        try:
+            if name in settings:
+                settings[name] = float(str(settings[name]).replace(",", "."))
+        except ValueError:
+            flag = name.replace("_", "-")
+            raise WrongOptions(f"--{flag} — число, а не {shown(settings[name])}.") from None
+    try:
+        seconds(settings["budget"])
+    except ValueError as error:
+        raise WrongOptions(f"--budget: {error}") from error
+    folder = Path(OUT if out is None else out)
+    if folder.exists() and not folder.is_dir():
+        raise WrongOptions(f"--out {shown(str(folder))} — файл, а нужна папка.")
+    return source, folder, settings
 
 
 def go(source: str, out: Path, settings: dict[str, Any]) -> None:
     """Все шаги с печатью."""
-    numbers = {
-        name: float(str(settings[name]).replace(",", "."))
-        for name in ("min_grade", "memory")
-        if name in settings
-    }
     memory = None
-    if "memory" in numbers:
-        memory = 1e9 * check_number("memory", numbers["memory"], 0, above=True)
+    if "memory" in settings:
+        memory = 1e9 * check_number("memory", settings["memory"], 0, above=True)
     data = read_own(
         source,
         {role: settings[role] for role in ROLES if role in settings},
@@ -128,7 +143,7 @@ def go(source: str, out: Path, settings: dict[str, Any]) -> None:
     allowed = settings.get("allowed")
     allowed_items(data, allowed)  # ошибка в списке видна сразу, а не после сравнения
     plan = examine(
-        data, settings.get("protocol"), numbers.get("min_grade"), settings["seed"], memory
+        data, settings.get("protocol"), settings.get("min_grade"), settings["seed"], memory
     )
     print(plan, end="\n\n")
     out.mkdir(parents=True, exist_ok=True)

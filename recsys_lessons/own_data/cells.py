@@ -86,6 +86,15 @@ def ids(column: pa.ChunkedArray) -> Ids:
 # ------------------------------------------------------------------------------------------ числа
 
 
+def thousands(column: pa.ChunkedArray) -> bool:
+    """Все дроби столбца из трёх цифр («1,000», «12.500»): возможно, это разделитель тысяч."""
+    if not _is_text(column.type):
+        return False
+    text = _encoded(column)[1].to_pandas().dropna().astype(str).str.strip()
+    fractions = text[text.str.fullmatch(r"[+-]?\d+[.,]\d+")]
+    return bool(len(fractions) and fractions.str.fullmatch(r"[+-]?\d{1,3}[.,]\d{3}").all())
+
+
 def numbers(column: pa.ChunkedArray) -> tuple[np.ndarray, int]:
     """Числа ``float64``, нечисло — ``nan``; и в скольких строках была десятичная запятая."""
     if not _is_text(column.type):
@@ -124,6 +133,7 @@ class Times:
     :param zones: сколько строк с часовым поясом
     :param naive: сколько строк с датой без пояса
     :param ambiguous: сколько строк, где не понять, день или месяц впереди
+    :param short_year: сколько строк, где год из двух цифр и знак между числами не точка
     """
 
     seconds: np.ndarray
@@ -133,6 +143,7 @@ class Times:
     zones: int = 0
     naive: int = 0
     ambiguous: int = 0
+    short_year: int = 0
 
 
 _BY_NUMBER = {  # наименьшее число → запись и делитель
@@ -152,6 +163,8 @@ def times(column: pa.ChunkedArray) -> Times:
         known = moments.is_valid().to_numpy()
         seconds = moments.fill_null(0).to_numpy() // 10**6
         return Times(seconds, known, {"моменты": int(known.sum())}, zones=len(known) * bool(zone))
+    if pa.types.is_time(kind) or pa.types.is_duration(kind):  # час без дня — не момент
+        return Times(np.zeros(len(column), np.int64), np.zeros(len(column), bool))
     if not _is_text(kind):
         return _from_numbers(column)
     try:
@@ -244,7 +257,7 @@ def _from_text(column: pa.ChunkedArray) -> Times:
     seconds = np.zeros(len(text), np.int64)
     known = np.zeros(len(text), bool)
     formats: dict[str, int] = {}
-    zones = dates = ambiguous = 0
+    zones = dates = ambiguous = short_year = 0
     relative = False
     number = _matches(text, _NUMBER)
     if number.any():
@@ -258,12 +271,13 @@ def _from_text(column: pa.ChunkedArray) -> Times:
     day_first = ~number & _matches(text, _DAY_FIRST)
     if day_first.any():
         days = text.filter(pa.array(day_first))
-        slashed = _matches(days, r"^\d+/")
+        slashed = _matches(days, r"^\d+[/-]")
+        short_year = int(_matches(days, r"^\d+[/-]\d+[/-]\d\d([ T,].*)?$").sum())
         month_first = bool(
             _matches(days, r"^\d+[./-](1[3-9]|2\d|3\d)[./-]").any()
             and not _matches(days, r"^(1[3-9]|2\d|3\d)[./-]").any()
         )
-        if slashed.any() and not month_first and not _matches(days, r"^(1[3-9]|[23]\d)/").any():
+        if slashed.any() and not month_first and not _matches(days, r"^(1[3-9]|[23]\d)[/-]").any():
             ambiguous = int(slashed.sum())
         order = r"\3-\1-\2\4" if month_first else r"\3-\2-\1\4"
         iso = pc.replace_substring_regex(days, _DAY_FIRST, order)
@@ -285,7 +299,7 @@ def _from_text(column: pa.ChunkedArray) -> Times:
         formats["ГГГГ-ДД-ММ" if day_second else "ISO"] = int(good.sum())
     formats = {name: rows for name, rows in formats.items() if rows}
     seconds[~known] = 0
-    return Times(seconds, known, formats, relative, zones, dates - zones, ambiguous)
+    return Times(seconds, known, formats, relative, zones, dates - zones, ambiguous, short_year)
 
 
 def _iso(text: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray, int]:

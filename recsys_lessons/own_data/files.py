@@ -8,7 +8,7 @@ import math
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,6 +16,7 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from recsys_lessons.inputs import check_memory, shown
 
@@ -44,6 +45,7 @@ class RawTable:
     :param how: что за файл: «CSV, кодировка UTF-8, разделитель «;»»
     :param above: сколько непустых строк стоит над заголовком
     :param inside: сколько строк текста оказалось внутри кавычек
+    :param unread: листы книги с теми же столбцами, которые не прочитаны: название → строк
     """
 
     columns: dict[str, pa.ChunkedArray]
@@ -52,6 +54,7 @@ class RawTable:
     how: str
     above: int = 0
     inside: int = 0
+    unread: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_file(
@@ -372,6 +375,7 @@ def _xlsx(buffer: pa.Buffer, columns: Mapping[str, str], name: str, header: bool
     try:
         book = openpyxl.load_workbook(io.BytesIO(buffer), read_only=True, data_only=True)
         sheets = {sheet.title: _sheet_rows(sheet) for sheet in book.worksheets}
+        shift = 1462 if book.epoch == CALENDAR_MAC_1904 else 0
     except Exception as error:  # openpyxl не обещает, что именно он бросит
         raise ValueError(f"Книга {name} испорчена: откройте её в Excel и сохраните ещё раз.") from (
             error
@@ -393,12 +397,33 @@ def _xlsx(buffer: pa.Buffer, columns: Mapping[str, str], name: str, header: bool
             role: pa.chunked_array([[row[place] if place < len(row) else "" for row in body]])
             for role, place in zip(columns, places, strict=True)
         }
+        if shift and "time" in values:  # дни от 1904 года, а не от 1900-го
+            days = [_later(day, shift) for day in values["time"].to_pylist()]
+            values["time"] = pa.chunked_array([days])
         others = f" (листов в книге {len(sheets)})" if len(sheets) > 1 else ""
         above = sum(any(row) for row in rows[: max(number, 0)])
-        return RawTable(values, len(body), 0, f"книга XLSX, лист «{title}»{others}", above)
+        how = f"книга XLSX, лист «{title}»{others}"
+        return RawTable(values, len(body), 0, how, above, unread=_unread(sheets, title, columns))
     present = first[0] if first else []
     missing = [column for column in columns.values() if column.strip() not in present]
     _no_columns(missing or list(columns.values()), present, name)
+
+
+def _later(day: str, shift: int) -> str:
+    """Число дней Excel, увеличенное на ``shift``; прочее — как есть."""
+    return repr(float(day) + shift) if re.fullmatch(r"\d{4,5}(\.\d+)?", day) else day
+
+
+def _unread(
+    sheets: Mapping[str, list[list[str]]], taken: str, columns: Mapping[str, str]
+) -> dict[str, int]:
+    """Другие листы, на которых стоят те же столбцы: название → строк данных."""
+    found = {}
+    for title, rows in sheets.items():
+        place = None if title == taken else _header(rows, columns, True)
+        if place is not None:
+            found[title] = sum(any(row) for row in rows[place[0] + 1 :])
+    return {title: rows for title, rows in found.items() if rows}
 
 
 def _sheet_rows(sheet: Any) -> list[list[str]]:

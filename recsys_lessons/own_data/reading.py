@@ -90,9 +90,11 @@ class OwnData:
 
         Если в файле оценки — не ниже ``min_grade`` (по умолчанию :meth:`min_grade`), иначе все.
 
-        :raises ValueError: ``min_grade`` не число, или таких оценок нет
+        :raises ValueError: ``min_grade`` не число, оценок нет вовсе или нет таких
         """
         if self.value_kind != "grade":
+            if min_grade is not None:
+                raise ValueError("min_grade — порог оценки, а оценок в данных нет: уберите его.")
             return self.table.reset_index(drop=True)
         least = self.min_grade() if min_grade is None else check_number("min_grade", min_grade)
         rows = self.table[self.table["value"] >= least].reset_index(drop=True)
@@ -204,6 +206,13 @@ def read_own(
         f"Переводов строки внутри кавычек {_n(raw.inside)}: каждый считается частью ячейки. Если "
         "их быть не должно, ищите незакрытую кавычку.",
     )
+    listed = ", ".join(f"«{title}» ({_n(rows)} строк)" for title, rows in raw.unread.items())
+    look.say(
+        "other_sheets",
+        sum(raw.unread.values()),
+        f"На других листах те же столбцы, но прочитан только первый; не прочитаны {listed}. "
+        "Нужны все — сложите их на один лист.",
+    )
     look.start(raw.rows - raw.broken)
     labels = {role: _read_ids(look, raw.columns.pop(role), role) for role in ("user", "item")}
     _not_data(look, labels, roles if header else {})
@@ -222,9 +231,9 @@ def read_own(
     look.cut()
     if not look.columns["user"].size:
         raise ValueError(look.nothing_left())
+    _repeats(look, kind)  # раньше возвратов: дважды выгруженное сложилось бы дважды
     if kind == "count":
         _returns(look)
-    _repeats(look, kind)
     if kind == "grade":
         _grades(look)
     if "basket" in roles:
@@ -451,6 +460,12 @@ def _read_times(look: _Look, column: pa.ChunkedArray, now: float) -> None:
             found.formats[swapped[0]],
             f"Даты прочитаны как {swapped[0]}: на месте месяца бывают числа больше 12.",
         )
+    look.say(
+        "short_year",
+        found.short_year,
+        f"Год из двух цифр (строк {_n(found.short_year)}): он прочитан последним. Если в файле год "
+        "впереди, выгрузите его четырьмя цифрами.",
+    )
     if found.zones and found.naive:
         look.say(
             "mixed_zones",
@@ -462,7 +477,7 @@ def _read_times(look: _Look, column: pa.ChunkedArray, now: float) -> None:
         look.say(
             "day_or_month",
             found.ambiguous,
-            f"В датах с косой чертой не понять, день или месяц впереди "
+            f"В датах с косой чертой или дефисом не понять, день или месяц впереди "
             f"(строк {_n(found.ambiguous)}): прочитано как ДД/ММ/ГГГГ.",
         )
     look.drop("no_time", ~known, "Времени нет или его не прочесть: отложено строк: {rows}.")
@@ -479,12 +494,19 @@ def _read_times(look: _Look, column: pa.ChunkedArray, now: float) -> None:
 
 
 def _read_values(look: _Look, column: pa.ChunkedArray, kind: str) -> None:
+    doubtful = cells.thousands(column)
     values, commas = cells.numbers(column)
     what = "Оценки" if kind == "grade" else "Количества"
     look.say(
         "decimal_comma",
         commas,
         f"Десятичная запятая, строк {_n(commas)}: прочитана как десятичная точка.",
+    )
+    look.say(
+        "thousands",
+        len(values) * doubtful,
+        "Все дроби из трёх цифр, как «1,000»: возможно, это разделитель тысяч, а прочитан он как "
+        "десятичный знак. Если так, выгрузите числа без него.",
     )
     look.drop(
         f"no_{kind}",
@@ -500,6 +522,10 @@ def _returns(look: _Look) -> None:
     look.drop(
         "zero_count", columns["value"] == 0, "Количество 0: отложено строк: {rows}, это не покупки."
     )
+    look.cut()
+    if not look.keep.size:
+        raise ValueError(look.nothing_left())
+    columns = look.columns
     usual = np.median(abs(columns["value"]))
     huge = columns["value"] > HUGE * usual
     look.say(
@@ -516,8 +542,13 @@ def _returns(look: _Look) -> None:
     if back.all():
         raise ValueError("Все количества отрицательны. Если так записан расход, смените знак.")
     pair = _pairs(columns["user"], columns["item"])
-    total = np.bincount(pair, columns["value"])
-    cancelled = ~back & (total <= 1e-9)[pair] & (np.bincount(pair, back) > 0)[pair]
+    before = np.ones(len(back), dtype=bool)
+    if "timestamp" in columns:  # возврат отменяет только то, что куплено раньше него
+        last = np.full(pair.max() + 1, np.iinfo(np.int64).min)
+        np.maximum.at(last, pair[back], columns["timestamp"][back])
+        before = columns["timestamp"] <= last[pair]
+    total = np.bincount(pair, columns["value"] * before)
+    cancelled = ~back & before & (total <= 1e-9)[pair] & (np.bincount(pair, back) > 0)[pair]
     n_back, n_cancelled = int((back & look.keep).sum()), int((cancelled & look.keep).sum())
     look.dropped(
         "returns",
@@ -583,6 +614,8 @@ def _grades(look: _Look) -> None:
     span = high - low
     if span > 0:
         outside = (values < low - span) | (values > high + span)
+        whole = next((top for top in (5, 10, 100) if high <= top), high)
+        outside &= (values < 0) | (values > whole)  # редкая двойка из пяти — тоже оценка
         look.drop(
             "off_scale",
             outside,

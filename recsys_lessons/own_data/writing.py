@@ -123,9 +123,14 @@ def allowed_items(data: OwnData, allowed: Sequence[Any] | str | Path | None) -> 
         return np.ones(len(data.items), dtype=bool), ""
     if isinstance(allowed, str | Path):
         path = Path(allowed)
-        if not path.exists():
+        if not path.is_file():
             raise FileNotFoundError(f"Списка разрешённых объектов {shown(str(path))} нет.")
-        allowed = path.read_text(encoding="utf-8-sig").splitlines()
+        data_bytes = path.read_bytes()
+        try:
+            text = data_bytes.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = data_bytes.decode("cp1251", errors="replace")
+        allowed = text.splitlines()
     wanted = pd.Index([str(one).strip() for one in allowed if str(one).strip()]).unique()
     known = pd.Index(data.items.astype(str))
     mask = np.asarray(known.isin(wanted))
