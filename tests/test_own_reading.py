@@ -630,6 +630,7 @@ def test_returns_after_repeats_and_in_their_time(lines, left):
     rows = [line.replace(".5", ".05.2024").split(";") for line in lines]
     text = "".join(f"u1;i1;{moment};{count}\n" for moment, count in rows)
     text += "u2;i1;01.05.2024 13:01;1\nu2;i2;02.05.2024 14:02;1\nu1;i2;04.05.2024 14:03;1\n"
+    text += "u2;i2;05.05.2024 15:04;-1\n"  # чужой возврат позже всех
     columns = {**TIMED, "count": "count"}
     own = read(f"user;item;time;count\n{text}", columns)
     mine = (own.users[own.table["user"]] == "u1") & (own.items[own.table["item"]] == "i1")
