@@ -110,18 +110,18 @@ class Outcome:
         return table.sort_values(self.metric, ascending=False, kind="stable")
 
     def differences(self) -> pd.DataFrame:
-        """Все пары: разность главной метрики, её ошибка, p после поправки Холма, настоящая ли."""
+        """Все пары: разность главной метрики, её ошибка, p после поправки Холма, значима ли."""
         return differences(self.evaluations, self.metric)
 
     def __str__(self) -> str:
         pairs = self.differences()
-        real = pairs[pairs["настоящая"]]
+        real = pairs[pairs["значимая"]]
         lines = [
             f"Протокол {self.plan.protocol} ({TITLES[self.plan.protocol]}), "
             f"на проверке {len(self.evaluations[POPULAR].values)} пользователей.",
             self.table().round(4).to_string(),
             self.verdict,
-            f"Настоящих разностей (поправка Холма, уровень {LEVEL:g}) — {len(real)} "
+            f"Значимых разностей (поправка Холма, уровень {LEVEL:g}) — {len(real)} "
             f"из {len(pairs)}" + (":" if len(real) else "."),
             *(
                 f"  {row['первая']} − {row['вторая']}: {row['разность']:+.4f} ± {row['ошибка']:.4f}"
@@ -137,12 +137,12 @@ class Outcome:
     def verdict(self) -> str:
         """Есть ли здесь что-нибудь лучше популярного."""
         pairs = self.differences()
-        better = list(pairs["первая"][pairs["настоящая"] & (pairs["вторая"] == POPULAR)])
+        better = list(pairs["первая"][pairs["значимая"] & (pairs["вторая"] == POPULAR)])
         if better:
             return f"Лучше популярного: {', '.join(better)}."
         if len(self.evaluations) == 1:
             return "С популярным сравнить нечего: ни одна модель не вошла."
-        return "Лучше популярного здесь ничего нет: ни одна разность с ним не настоящая."
+        return "Лучше популярного здесь ничего нет: ни одна разность с ним не значима."
 
 
 def run(
@@ -193,7 +193,7 @@ def seconds(budget: float | str | None) -> float:
 
 
 def differences(evaluations: Mapping[str, Evaluation], metric: str) -> pd.DataFrame:
-    """Парные разности всех моделей: ``первая, вторая, разность, ошибка, p, настоящая``.
+    """Парные разности всех моделей: ``первая, вторая, разность, ошибка, p, значимая``.
 
     ``p`` — двустороннее, после поправки Холма на число пар; первая — та, что выше.
     """
@@ -206,7 +206,7 @@ def differences(evaluations: Mapping[str, Evaluation], metric: str) -> pd.DataFr
         rows.append((first, second, gap.mean, gap.se, p))
     table = pd.DataFrame(rows, columns=["первая", "вторая", "разность", "ошибка", "p"])
     table["p"] = holm(table["p"].to_numpy())
-    return table.assign(настоящая=table["p"] < LEVEL)
+    return table.assign(значимая=table["p"] < LEVEL)
 
 
 # ------------------------------------------------------------------------------- ход состязания
@@ -468,13 +468,13 @@ class _Race:
 
 
 def advise(evaluations: Mapping[str, Evaluation], metric: str) -> tuple[str, str]:
-    """Самая простая из моделей, которые не хуже лучшей настоящим образом, и почему.
+    """Самая простая из моделей, которые не хуже лучшей значимо, и почему.
 
     Простота — порядок :data:`~recsys_lessons.own_data.candidates.CANDIDATES`, популярное первое.
     """
     pairs = differences(evaluations, metric)
     best = max(evaluations, key=lambda name: evaluations[name][metric])
-    worse = set(pairs["вторая"][pairs["настоящая"] & (pairs["первая"] == best)])
+    worse = set(pairs["вторая"][pairs["значимая"] & (pairs["первая"] == best)])
     chosen = next(name for name in CANDIDATES if name in evaluations and name not in worse)
     if len(evaluations) == 1:
         return chosen, "Сравнить её не с чем: ни одна модель не вошла."
@@ -483,11 +483,11 @@ def advise(evaluations: Mapping[str, Evaluation], metric: str) -> tuple[str, str
         text = "Она наверху таблицы"
         if equal:
             return chosen, f"{text} и проще тех, кто от неё не отличается: {', '.join(equal)}."
-        return chosen, f"{text}, и остальные хуже настоящим образом."
+        return chosen, f"{text}, и остальные значимо хуже."
     gap = compare(evaluations[best], evaluations[chosen], metric)
-    how = f"{best} выше на {gap.mean:.4f} ± {gap.se:.4f}, и это не настоящая разность"
+    how = f"{best} выше на {gap.mean:.4f} ± {gap.se:.4f}, и эта разность не значима"
     if chosen == POPULAR:
-        return chosen, f"Настоящим образом лучше популярного ничего нет: {how}."
+        return chosen, f"Значимо лучше популярного ничего нет: {how}."
     return chosen, f"Она проще остальных, а {how}."
 
 

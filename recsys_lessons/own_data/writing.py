@@ -334,7 +334,7 @@ def write_report(
     data, plan = outcome.plan.data, outcome.plan
     table = outcome.table().round(4)
     pairs = outcome.differences()
-    real = pairs[pairs["настоящая"]]
+    real = pairs[pairs["значимая"]]
     notes = [_anonymous(note) for note in data.notes]
     parts = [
         ("Совет", _paragraphs([f"{outcome.recommended}. {outcome.reason}", outcome.verdict])),
@@ -348,8 +348,8 @@ def write_report(
         ])),
         ("Модели", _picture(outcome) + table.to_html(border=0)
          + _list([*outcome.notes, *(f"Не вошла {n}: {w}" for n, w in outcome.left_out.items())])),
-        ("Настоящие разности", _paragraphs([
-            f"После поправки Холма настоящих — {len(real)} из {len(pairs)}."
+        ("Значимые разности", _paragraphs([
+            f"После поправки Холма значимых — {len(real)} из {len(pairs)}."
         ]) + _list([
             f"{row['первая']} − {row['вторая']}: {row['разность']:+.4f} ± {row['ошибка']:.4f}"
             for _, row in real.iterrows()
