@@ -1,8 +1,12 @@
-"""Общая для тестов матрица; модулю со своей ``X`` она не мешает."""
+"""Общее для тестов: матрица (модулю со своей ``X`` она не мешает) и песочница."""
+
+import os
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
+
+from course.sandbox import SandboxError, open_sandbox
 
 
 @pytest.fixture(scope="module")
@@ -12,3 +16,14 @@ def X():
     dense = rng.random((150, 60)) < np.linspace(0.4, 0.02, 60)
     dense[:, 17] = False
     return sp.csr_array(dense.astype(float))
+
+
+@pytest.fixture(scope="session")
+def sandbox():
+    """Песочница; где её нет — пропуск, а при RECSYS_LESSONS_SANDBOX=required — провал."""
+    try:
+        return open_sandbox()
+    except SandboxError as error:
+        if os.environ.get("RECSYS_LESSONS_SANDBOX") == "required":
+            raise
+        pytest.skip(f"нет песочницы: {error}")

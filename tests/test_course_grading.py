@@ -23,7 +23,6 @@ import pytest
 from course import grading, moodle
 from course.alike import alike
 from course.assignment import load_assignment, variant_of
-from course.sandbox import SandboxError, open_sandbox
 from course.submission import (
     Refused,
     Student,
@@ -33,16 +32,6 @@ from course.submission import (
     split_tasks,
 )
 from tests import course_submissions as toy
-
-
-@pytest.fixture(scope="session")
-def sandbox():
-    try:
-        return open_sandbox()
-    except SandboxError as error:
-        if os.environ.get("RECSYS_LESSONS_SANDBOX") == "required":
-            raise
-        pytest.skip(f"нет песочницы: {error}")
 
 
 def rows(path):

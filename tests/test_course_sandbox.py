@@ -29,16 +29,6 @@ from course.sandbox import (
 from course.worker import without_magics
 
 
-@pytest.fixture(scope="session")
-def sandbox():
-    try:
-        return open_sandbox()
-    except SandboxError as error:
-        if os.environ.get("RECSYS_LESSONS_SANDBOX") == "required":
-            raise
-        pytest.skip(f"нет песочницы: {error}")
-
-
 @pytest.fixture(scope="session", params=["как есть", "без cgroup"])
 def each(request, sandbox):
     """Песочница с cgroup, если она есть, и без неё: память дерева наблюдается."""
