@@ -8,7 +8,6 @@
 здесь и всем известно, а секрет решает, сколько разделов и групп, кто в какой и что будет дальше.
 """
 
-import argparse
 import csv
 import io
 import math
@@ -32,6 +31,7 @@ from scipy.stats import norm
 
 from course.assignment import KEYS, generator
 from course.moodle import to_csv
+from course.options import Parser
 from course.submission import (
     MAX_NOTEBOOK,
     MB,
@@ -625,7 +625,7 @@ def score(submissions: Path, keys: Path, roster: Path, out: Path) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m course.contest",
         description="Конкурс: данные и тетрадь для студентов, потом таблица результатов.",
     )

@@ -11,7 +11,6 @@
 раскладка, другие варианты и скрытые данные.
 """
 
-import argparse
 import ast
 import io
 import json
@@ -29,6 +28,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course.assignment import KEYS, Assignment, Task, Variant, load_assignment, names_of, variant_of
+from course.options import Parser
 from course.submission import Student, read_roster
 from recsys_lessons.percent import Cell, cells
 
@@ -317,7 +317,7 @@ def new_keys(folder: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m course.course",
         description="Раздать задания: тетрадь и архив на каждого студента. "
         "Частную папку ключей создаёт python -m course.course secret ПАПКА.",

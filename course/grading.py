@@ -39,6 +39,7 @@ from course.assignment import (
     properties_of,
     variant_of,
 )
+from course.options import Parser
 from course.sandbox import Result, Sandbox, SandboxError, clean, open_sandbox, run_calls
 from course.submission import (
     Cell,
@@ -732,8 +733,7 @@ def write_alike(course: Course) -> None:
 
 def arguments() -> argparse.ArgumentParser:
     """Ключи командной строки."""
-    parser = argparse.ArgumentParser(
-        add_help=False,
+    parser = Parser(
         prog="python -m course.grading",
         description="Проверить присланные работы: баллы в CSV и страница отзыва каждому студенту.",
         epilog="Прерванную проверку продолжает та же команда. Номер варианта берётся из списка "
@@ -742,7 +742,6 @@ def arguments() -> argparse.ArgumentParser:
         "(открытые вопросы), moodle.csv и moodle_feedback.zip.",
     )
     add = parser.add_argument_group("что проверить и куда записать").add_argument
-    add("-h", "--help", action="help", help="показать это и выйти")
     add(
         "submissions", type=Path, help="папка с работами: ЛОГИН/, ЛОГИН.zip или скачанное из Moodle"
     )

@@ -24,6 +24,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from course.markdown import render
+from course.options import Parser
 from recsys_lessons._fetch import Source, _download_package, _Unavailable, data_folder
 from recsys_lessons.lessons import lessons_dir
 
@@ -379,7 +380,7 @@ def build(name: str, out: Path) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m course.slides",
         description=f"{__doc__}\n{MARKS}",
         formatter_class=argparse.RawDescriptionHelpFormatter,

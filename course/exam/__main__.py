@@ -4,15 +4,15 @@
 листами студентов пишется второй файл, с ответами и критериями. Одно зерно — одни и те же билеты.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
 from course.exam.tickets import answers_path, draw, lessons, pages
+from course.options import Parser
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m course.exam", description=__doc__)
+    parser = Parser(prog="python -m course.exam", description=__doc__)
     parser.add_argument("--seed", type=int, required=True, help="зерно; студентам его не называют")
     parser.add_argument("--out", type=Path, required=True, help="файл .html или .md")
     parser.add_argument("--count", type=int, default=1, help="сколько билетов; по умолчанию один")
