@@ -274,7 +274,7 @@ def conventions(values: Variant, rng: np.random.Generator) -> list[Property]:
         return (Call("penalties", (library(l1, l2), *given.values()), judge),)
 
     return [
-        Property("штрафы урока", 1, calls("p", "q", (20, 60), (1, 9))),
+        Property("штрафы урока", 1, calls("p", "q", (70, 120), (1, 9))),
         Property(
             "ошибка делится на число зрителей", 1, calls("U * p", "U * q", (0.5, 3), (0.1, 2))
         ),
