@@ -125,7 +125,8 @@ def two_steps(values: Variant, rng: np.random.Generator) -> list[Property]:
         return Call("users_step", (sp.csr_array(X), Q, s, l2), equals(right, hint))
 
     def items_call(X: np.ndarray, d: int, l2: float, hint: str) -> Call:
-        P, s = rng.normal(0, 0.6, (X.shape[0], d)), rng.uniform(0.05, 1.5, X.shape[1])
+        P = rng.normal(0, 0.6, (X.shape[0], d))
+        s: np.ndarray = rng.uniform(0.05, 1.5, (X.shape[1],))
         empty = np.tile(s[:, None], (1, len(X)))
         right = rows(X.T, P, empty, np.full(X.shape[1], l2))
         return Call("items_step", (sp.csr_array(X), P, s, l2), equals(right, hint))
