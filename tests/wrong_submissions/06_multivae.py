@@ -331,7 +331,7 @@ def fit_decoder(X, latent, seed):
     return np.zeros((X.shape[1], latent)), np.log(X.sum(axis=0) + 1)
 
 
-# %% главные направления логарифмов не годятся в веса: SVD матрицы X tags=["task-5"] loses=["5.3", "5.4"]
+# %% вместо обучения — SVD матрицы X tags=["task-5"] loses=["5.3", "5.4"]
 def tastes(X, W, b, beta):
     from scipy.optimize import minimize
 
