@@ -12,6 +12,7 @@ import numpy as np
 
 from course.assignment import Judge
 
+PARTS = (tuple, list)
 NO_ANSWER = "функция вернула None: ответа пока нет"
 
 
@@ -85,7 +86,9 @@ def part(place: Any, judge: Judge, shape: tuple[int, ...] | None = None) -> Judg
                 return judge(numbers(answer, shape)[place])
             except Refusal as refusal:
                 return str(refusal)
-        if not isinstance(answer, tuple | list) or len(answer) <= place:
+        # Список из равных частей выходит из песочницы массивом: [P, Q] — то же, что (P, Q).
+        parts = np.ndim(answer) > 0 if isinstance(answer, np.ndarray) else isinstance(answer, PARTS)
+        if not parts or len(answer) <= place:
             return f"ожидался кортеж, и в нём больше {place} значений"
         return judge(answer[place])
 
