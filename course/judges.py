@@ -13,6 +13,8 @@ import numpy as np
 from course.assignment import Judge
 
 PARTS = (tuple, list)
+# Граница для ответа в float32: относительная и для малых чисел, в долях наибольшего из верных.
+SHORT_RTOL, SHORT_ATOL = 1e-4, 1e-6
 NO_ANSWER = "функция вернула None: ответа пока нет"
 
 
@@ -40,15 +42,22 @@ def numbers(answer: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def equals(expected: Any, hint: str = "", rtol: float = 1e-7, atol: float = 1e-9) -> Judge:
-    """Числа равны ``expected`` с точностью ``rtol`` и ``atol``; ``nan`` — на тех же местах."""
+    """Числа равны ``expected`` с точностью ``rtol`` и ``atol``; ``nan`` — на тех же местах.
+
+    Ответу в ``float32`` хватает его точности.
+    """
     right = np.asarray(expected, dtype=np.float64)
+    largest = np.max(np.abs(right), initial=0, where=np.isfinite(right))
 
     def judge(answer: Any) -> str:
         try:
             mine = numbers(answer, right.shape)
         except Refusal as refusal:
             return str(refusal)
-        wrong = ~np.isclose(mine, right, rtol=rtol, atol=atol, equal_nan=True)
+        bounds = rtol, atol
+        if np.asarray(answer).dtype == np.float32:
+            bounds = max(rtol, SHORT_RTOL), max(atol, SHORT_ATOL * largest)
+        wrong = ~np.isclose(mine, right, rtol=bounds[0], atol=bounds[1], equal_nan=True)
         if not wrong.any():
             return ""
         return _because(f"неверных чисел {int(wrong.sum())} из {wrong.size}", hint)

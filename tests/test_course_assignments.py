@@ -114,6 +114,14 @@ def test_list_is_as_good_as_a_tuple():
         assert "кортеж" in second(answer_of(answer))
 
 
+def test_float32_answer_is_judged_by_its_precision():
+    right = np.random.default_rng(0).normal(size=(20, 5))
+    judge = judges.equals(right)
+    assert judge(right.astype(np.float32)) == ""
+    assert judge(right.astype(np.float32).astype(np.float64)) != ""
+    assert judge((right * (1 + 1e-3)).astype(np.float32)) != ""
+
+
 def code_tasks(name: str) -> list[Task]:
     return [task for task in load_assignment(KEYS, name).tasks if task.properties is not None]
 
