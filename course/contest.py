@@ -516,8 +516,8 @@ svg { width: 14rem; height: 1.2rem; display: block; }
 <th class="number">p</th></tr>
 {% for row in rows %}
 <tr{% if not row.login %} class="sample"{% endif %}><td class="number">{{ loop.index }}</td>
-<td>{{ row.name }}{% if row.login %} <span class="login">{{ row.login }}{% if row.same %};
-те же списки: {{ row.same | join(", ") }}{% endif %}</span>{% endif %}</td>
+<td>{{ row.name }}{% if row.login %} <span class="login">{{ row.login }}</span>
+{% if row.same %}<br>те же списки: {{ row.same | join(", ") }}{% endif %}{% endif %}</td>
 <td class="number">{{ row.mean | number }} ± {{ row.se | number }}</td>
 <td><svg viewBox="0 0 200 16" role="img" aria-label="{{ row.mean | number }}">
 <line class="bound" x1="{{ bound.mean | x }}" x2="{{ bound.mean | x }}" y1="0" y2="16"/>
