@@ -63,4 +63,9 @@ def test_make_commands_exist():
     assert {task for task, _ in commands} >= {"course", "grade", "contest", "exam", "slides"}
     for task, words in commands:
         assert task in tasks.TASKS, task
-        assert set(re.findall(r"(\w+)=", words)) <= set(tasks.TASKS[task].options), (task, words)
+        given = set(re.findall(r"(\w+)=", words))
+        assert given <= set(tasks.TASKS[task].options), (task, words)
+        # Многоточие — «остальное, как выше»; без настроек названа сама задача.
+        scored = task == "contest" and "SUBMISSIONS" in given
+        needed = tasks.REQUIRED.get("contest score" if scored else task, ())
+        assert not given or "…" in words or given >= set(needed), (task, words)
