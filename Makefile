@@ -5,7 +5,7 @@ PYTHON ?= python3
 RUN = exec $(PYTHON) tools/run.py
 
 .DEFAULT_GOAL := help
-.PHONY: help lab edit test lessons results portability format course grade slides exam
+.PHONY: help lab edit test lessons results portability format course grade contest slides exam
 
 help:
 	@$(RUN) help
@@ -36,6 +36,9 @@ course:
 
 grade:
 	@$(RUN) grade SUBMISSIONS="$(SUBMISSIONS)" NB="$(NB)" ROSTER="$(ROSTER)" RELEASE="$(RELEASE)" PRIVATE="$(PRIVATE)" OUT="$(OUT)" ONLY="$(ONLY)" MANUAL="$(MANUAL)" DEADLINE="$(DEADLINE)" PENALTY="$(PENALTY)" ALIKE="$(ALIKE)"
+
+contest:
+	@$(RUN) contest SUBMISSIONS="$(SUBMISSIONS)" ROSTER="$(ROSTER)" PRIVATE="$(PRIVATE)" OUT="$(OUT)"
 
 slides:
 	@$(RUN) slides NB="$(NB)" OUT="$(OUT)"

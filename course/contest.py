@@ -391,7 +391,8 @@ def read_work(path: Path, seen: sp.csr_array) -> np.ndarray:
 
 def judged(lists: np.ndarray, test: sp.csr_array) -> Evaluation:
     """NDCG@10 каждого читателя."""
-    return Evaluation(pd.DataFrame({METRIC: ndcg(lists, test, DEPTH)}), lists, 0)
+    values = pd.DataFrame({METRIC: ndcg(lists, test, DEPTH)})
+    return Evaluation(values, lists.astype(np.int64), 0)
 
 
 def references(data: ContestData, keys: Path) -> dict[str, np.ndarray]:
@@ -439,6 +440,7 @@ class Row:
     :param login: логин студента; пусто у образцов
     :param behind: насколько отстаёт от первого, у первого — 0
     :param p: вероятность такой разности при равенстве, с поправкой Холма; у первого — 1
+    :param same: у кого до последней книги те же списки: логины студентов, имена образцов
     """
 
     name: str
@@ -448,6 +450,7 @@ class Row:
     behind: float
     behind_se: float
     p: float
+    same: tuple[str, ...]
 
     @property
     def apart(self) -> bool:
@@ -467,11 +470,17 @@ def rank(entries: Mapping[tuple[str, str], Evaluation]) -> tuple[list[Row], int]
     best = entries[order[0]]
     gaps = [compare(best, entries[key], METRIC) for key in order[1:]]
     plain = [2 * norm.sf(abs(gap.mean) / gap.se) if gap.se > 0 else 1.0 for gap in gaps]
+    twins: dict[bytes, list[str]] = {}
+    for name, login in order:
+        lists = entries[name, login].recommended.tobytes()
+        twins.setdefault(lists, []).append(login or name)
     rows = []
     for key, gap, p in zip(order, [None, *gaps], [1.0, *holm(plain)], strict=True):
         stats = entries[key].stats(METRIC)
         behind, behind_se = (abs(gap.mean), gap.se) if gap else (0.0, 0.0)
-        rows.append(Row(*key, stats["mean"], stats["se"], behind, behind_se, float(p)))
+        own = key[1] or key[0]
+        same = tuple(one for one in twins[entries[key].recommended.tobytes()] if one != own)
+        rows.append(Row(*key, stats["mean"], stats["se"], behind, behind_se, float(p), same))
     return rows, 1 + max(place for place, row in enumerate(rows) if not row.apart)
 
 
@@ -507,7 +516,8 @@ svg { width: 14rem; height: 1.2rem; display: block; }
 <th class="number">p</th></tr>
 {% for row in rows %}
 <tr{% if not row.login %} class="sample"{% endif %}><td class="number">{{ loop.index }}</td>
-<td>{{ row.name }}{% if row.login %} <span class="login">{{ row.login }}</span>{% endif %}</td>
+<td>{{ row.name }}{% if row.login %} <span class="login">{{ row.login }}</span>
+{% if row.same %}<br>те же списки: {{ row.same | join(", ") }}{% endif %}{% endif %}</td>
 <td class="number">{{ row.mean | number }} ± {{ row.se | number }}</td>
 <td><svg viewBox="0 0 200 16" role="img" aria-label="{{ row.mean | number }}">
 <line class="bound" x1="{{ bound.mean | x }}" x2="{{ bound.mean | x }}" y1="0" y2="16"/>
@@ -530,6 +540,10 @@ svg { width: 14rem; height: 1.2rem; display: block; }
 <p>Пунктир — {{ bound.mean | number }} ± {{ bound.se | number }}: список, составленный по истинным
 вероятностям, с которыми созданы данные. В конкурсе он не участвует; превзойти его можно разве что
 случайно.</p>
+{% if rows | selectattr("login") | selectattr("same") | first %}
+<p>«Те же списки» совпадают до последней книги. Одна модель с одними числами даёт их и двоим, кто не
+знаком, поэтому совпадение — повод сравнить тетради, а не доказательство.</p>
+{% endif %}
 {% if refused %}
 <h2>Не вошли в таблицу</h2>
 <table>
@@ -575,15 +589,15 @@ def page(
 
 def table(rows: Sequence[Row], above: int, refused: Iterable[tuple[Student, str]]) -> str:
     """То же для табличного редактора; формулы обезврежены."""
-    header = ["place", "login", "name", METRIC, "se", "behind", "behind_se", "p", "above", "reason"]
+    header = ["place", "login", "name", METRIC, "se", "behind", "behind_se", "p", "above"]
+    header += ["same", "reason"]
     lines: list[list[object]] = []
     for place, row in enumerate(rows, start=1):
         numbers = [row.mean, row.se, row.behind, row.behind_se, row.p]
         shown = [f"{value:.4f}" for value in numbers]
-        lines.append(
-            [place, row.login, row.name, *shown, "да" if place <= above else "нет", ""],
-        )
-    lines += [["", one.login, one.name, *[""] * 6, reason] for one, reason in refused]
+        marks = ["да" if place <= above else "нет", ", ".join(row.same), ""]
+        lines.append([place, row.login, row.name, *shown, *marks])
+    lines += [["", one.login, one.name, *[""] * 7, reason] for one, reason in refused]
     return "\ufeff" + to_csv(header, lines)
 
 

@@ -71,6 +71,7 @@ REFUSED = "не принято"
 NOTHING = "не сдано"
 WAITING = "ждёт оценки"
 MANUAL = "вручную"
+MANUAL_FILE = "manual.csv"
 BROKEN = "сбой проверки"
 
 _STATUS = {
@@ -332,6 +333,7 @@ def read_manual(
     found: dict[tuple[str, str], tuple[float, str]] = {}
     for line, row in enumerate(read_table(path), start=2):
         login, task = row.get("login", ""), row.get("task", "")
+        login = login if login in logins else login.removeprefix("'")  # так обезвреживают формулы
         if not row.get("points") and not row.get("reason"):
             continue  # строка заготовки, ещё не заполненная
         where = f"{path}, строка {line}"
@@ -429,9 +431,10 @@ class Course:
         self.name = full_name(options.keys, options.assignment)
         self.assignment = load_assignment(options.keys, self.name)
         self.release = load_release(options.release, self.name)
-        self.manual = (
-            read_manual(options.manual, self.assignment, self.students) if options.manual else {}
-        )
+        self.manual: dict[tuple[str, str], tuple[float, str]] = {}
+        kept = options.out / MANUAL_FILE
+        for path in [*([kept] if kept.is_file() else []), *filter(None, [options.manual])]:
+            self.manual |= read_manual(path, self.assignment, self.students)
         self.times = read_times(options.times) if options.times else {}
         self.sheet = moodle.read_worksheet(options.worksheet) if options.worksheet else None
         participants = moodle.participants(self.sheet, self.students) if self.sheet else {}
@@ -658,7 +661,11 @@ def write_results(course: Course, records: Mapping[str, Record]) -> None:
     total_header = ["status", "points", "max", "days_late", "penalty", "final", "waiting"]
     table(out / "totals.csv", [*who_header, *total_header], totals)
     table(out / "changes.csv", [*who_header, "task", "was", "became", "reason"], changes)
-    table(out / "manual_template.csv", ["login", "task", "points", "reason"], blanks)
+    by_hand_header = ["login", "task", "points", "reason"]
+    table(out / "manual_template.csv", by_hand_header, blanks)
+    kept = [[*key, number(points), why] for key, (points, why) in sorted(course.manual.items())]
+    if kept:
+        table(out / MANUAL_FILE, by_hand_header, kept)
     write_whole(
         out / "open.html", feedback.open_page(f"{course.assignment.title}: ответы", answers)
     )
@@ -753,7 +760,11 @@ def arguments() -> argparse.ArgumentParser:
     add("--release", type=Path, default=Path("notebooks/assignments"), help="папка выдачи")
     add("--keys", type=Path, default=KEYS, help="папка ключей")
     add("--only", default="", metavar="ЛОГИН", help="проверить заново одного студента")
-    add("--manual", type=Path, help="оценки вручную: login,task,points,reason")
+    add(
+        "--manual",
+        type=Path,
+        help=f"оценки вручную: login,task,points,reason; хранятся в {MANUAL_FILE} папки итогов",
+    )
     add("--deadline", help="срок: 2026-11-30 23:59 (время этой машины)")
     add("--penalty", type=float, default=0.0, help="доля баллов за каждые начатые сутки опоздания")
     add("--times", type=Path, help="когда сданы работы: login,time; без него — время файла")

@@ -541,6 +541,10 @@ class Sandbox:
             arguments += ["--symlink", target, link]
         readable[f"{INSIDE}/worker.py"] = str(WORKER)
         readable[f"{INSIDE}/in"] = str(folder)
+        # Раньше остального: Python проверки может жить и в /tmp.
+        arguments += ["--proc", "/proc", "--dev", "/dev"]
+        for place in ("/dev/shm", "/tmp", HOME):
+            arguments += ["--perms", "1777", "--size", size, "--tmpfs", place]
         parents = {parent for path in readable for parent in Path(path).parents}
         # Без этого bwrap создал бы папки, закрытые для пользователя внутри.
         for parent in sorted(parents - {Path("/")}):
@@ -549,9 +553,6 @@ class Sandbox:
         arguments += ["--perms", "1777", "--size", str(MB), "--tmpfs", f"{INSIDE}/data"]
         for inside, outside in sorted(readable.items()):
             arguments += ["--ro-bind", outside, inside]
-        arguments += ["--proc", "/proc", "--dev", "/dev"]
-        for place in ("/dev/shm", "/tmp", HOME):
-            arguments += ["--perms", "1777", "--size", size, "--tmpfs", place]
         arguments += ["--remount-ro", "/dev", "--remount-ro", "/"]
         for name, value in _environment(HOME).items():
             arguments += ["--setenv", name, value]
@@ -1045,6 +1046,8 @@ def _try_out(sandbox: Sandbox) -> str:
 
 
 def _how_to_enable(error: str) -> str:
+    if "Traceback" in error or "execvp" in error:
+        return f"bwrap работает, но внутри не запустился Python ({sys.executable}): {error}"
     advice = (
         "Контейнер должен разрешать пространства имён: docker run --security-opt "
         "seccomp=unconfined --security-opt apparmor=unconfined (--cap-add SYS_ADMIN для root)."

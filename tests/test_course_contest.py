@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import re
+import runpy
 import shutil
 import zipfile
 from itertools import pairwise
@@ -19,8 +20,9 @@ from course import contest
 from course.assignment import KEYS
 from course.contest import DEPTH, METRIC, N_ITEMS, N_TEST, N_USERS
 from course.submission import Refused
-from recsys_lessons.evaluation import Evaluation, compare
+from recsys_lessons.evaluation import Evaluation, compare, recommend
 from recsys_lessons.metrics import top_k
+from recsys_lessons.models import EASE
 from tools.notebooks import child_env
 
 
@@ -157,6 +159,43 @@ def format_problems(worked):
     scope = {"Path": Path, "pd": pd, "train": train, "n_users": N_USERS, "n_items": N_ITEMS}
     exec(source.partition("\n\n\nfor problem")[0], scope)
     return scope["format_problems"]
+
+
+def test_a_participant_can_tune_without_the_secret(worked, data, references):
+    """Подбор на своих последних книгах выбирает то же, что выбрала бы тестовая часть."""
+    notebook = nbformat.read(worked / "contest.ipynb", 4)
+    sources = [c.source for c in notebook.cells if c.cell_type == "code"]
+    scope: dict = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(worked)
+        for source in sources[: 1 + next(i for i, s in enumerate(sources) if "validate(" in s)]:
+            exec(source, scope)
+    own, hidden = scope["matrix"](scope["late"]), data.test
+    assert own.multiply(hidden).nnz == 0 and (np.diff(own.indptr) == N_TEST).all()
+
+    def ease(l2):
+        def predict(readings, books):
+            X = scope["matrix"](readings)
+            assert (X.multiply(own).nnz > 0) == (len(readings) == len(data.train))
+            return recommend(EASE(l2=l2).fit(X).score, np.arange(N_USERS), seen=X, k=DEPTH)
+
+        return predict
+
+    best = runpy.run_path(str(KEYS / "contest_solution.py"))["lists"]
+    tried = {"популярность": scope["predict"], "преподаватель": best}
+    tried |= {f"EASE {l2}": ease(l2) for l2 in (1, 30, 1000, 30000)}
+    here = {name: scope["validate"](predict)[METRIC] for name, predict in tried.items()}
+    there = {
+        name: contest.judged(predict(scope["train"], scope["books"]), hidden)
+        for name, predict in tried.items()
+    }
+    order = sorted(here, key=here.__getitem__)
+    for worse, better in pairwise(order):
+        gain = compare(there[better], there[worse], METRIC)
+        assert gain.mean > -2 * gain.se, (worse, better, here, gain)
+    assert order[0] == "популярность" and order[-1] == "преподаватель"
+    for name, value in here.items():
+        assert value == pytest.approx(there[name][METRIC], abs=0.03), name
 
 
 # --- Чужие файлы
@@ -360,6 +399,20 @@ def test_the_line_is_under_the_last_one_not_apart():
     assert above == 2 and rows[1].p == 1
 
 
+def test_the_same_lists_are_named(data, references):
+    lists = references["EASE (урок 04)"]
+    other = lists.copy()
+    other[-1, -2:] = other[-1, :-3:-1]  # две последние книги последнего читателя переставлены
+    sent = {("А", "a"): lists, ("Б", "b"): lists.astype(np.int32), ("В", "c"): other}
+    sent |= {("EASE", ""): lists, ("Популярность", ""): references["Популярность (урок 00a)"]}
+    rows, _ = contest.rank({key: contest.judged(one, data.test) for key, one in sent.items()})
+    same = {row.login or row.name: set(row.same) for row in rows}
+    assert same == {
+        "a": {"b", "EASE"}, "b": {"a", "EASE"}, "EASE": {"a", "b"}, "c": set(),
+        "Популярность": set(),
+    }  # fmt: skip
+
+
 def test_the_score_is_ndcg(data):
     ideal = np.full((N_USERS, DEPTH), -1)
     ideal[:, :N_TEST] = data.test.indices.reshape(N_USERS, N_TEST)
@@ -379,17 +432,18 @@ def test_from_submissions_to_the_board(keys, data, lists, references, worked, tm
     folder.mkdir()
     (folder / "predictions.csv").write_bytes(best)
     (folder / "contest.ipynb").write_bytes(notebook_bytes("1"))
+    shutil.copytree(folder, works / "lee")
     (works / "=stranger").mkdir()
     roster = tmp_path / "roster.csv"
     roster.write_text(
         'number,login,name\n1,petrov,"=HYPERLINK(""http://example.org"")"\n'
-        "2,ivanova,<script>alert(1)</script>\n3,kim,Анна Ким\n4,absent,Олег Ли\n",
+        "2,ivanova,<script>alert(1)</script>\n3,kim,Анна Ким\n4,absent,Олег Ли\n5,lee,Ли Анна\n",
         encoding="utf-8",
     )
     arguments = ["score", str(works), "--keys", str(keys), "--roster", str(roster), "--out"]
     assert contest.main([*arguments, str(tmp_path / "out")]) == 0
     said = capsys.readouterr().out
-    assert "студентов 2, не вошли 2" in said and "'=stranger'" in said
+    assert "студентов 3, не вошли 2" in said and "'=stranger'" in said
     assert "Ключи открытые" not in said
 
     text = (tmp_path / "out" / "board.csv").read_text(encoding="utf-8-sig")
@@ -399,7 +453,13 @@ def test_from_submissions_to_the_board(keys, data, lists, references, worked, tm
     assert set(samples) == set(references)
     assert by_login["kim"][METRIC] == samples["Известное лучшее"][METRIC]
     assert by_login["petrov"][METRIC] == samples["Популярность (урок 00a)"][METRIC]
-    assert [row["above"] for row in rows if row["place"]] == ["да"] * 2 + ["нет"] * 5
+    assert [row["above"] for row in rows if row["place"]] == ["да"] * 3 + ["нет"] * 5
+    same = {login: row["same"] for login, row in by_login.items() if row["same"]}
+    assert same == {
+        "petrov": "Популярность (урок 00a)",
+        "kim": "Известное лучшее, lee",
+        "lee": "kim, Известное лучшее",
+    }
     means = [float(row[METRIC]) for row in rows if row["place"]]
     assert means == sorted(means, reverse=True) and all(
         0 < float(row["se"]) < 0.01 for row in rows if row["place"]
@@ -412,6 +472,7 @@ def test_from_submissions_to_the_board(keys, data, lists, references, worked, tm
     html = (tmp_path / "out" / "board.html").read_text(encoding="utf-8")
     assert html.count('class="line"') == 1
     before, _, after = html.partition('class="line"')
+    assert "те же списки: Известное лучшее, lee" in before and "совпадают до последней" in html
     assert "Анна Ким" in before and "Популярность" not in before and "Популярность" in after
     assert "<script" not in html and "&lt;script&gt;" in html
     assert not re.search(r"(?:src|href)=|url\(|@import", html)

@@ -264,6 +264,18 @@ def test_a_manual_mark_survives_regrading(small):
         assert "Не сказано про" in (small / "out" / "feedback" / "anna.html").read_text()
         mend(small, "Числа не те.", "Числа другие.")
         (small / "keys" / f"{toy.NAME}.py").write_text(toy.KEY + f"\n# {time.time()}\n")
+    # Называть файл снова не нужно; новая оценка заменяет прежнюю, удалённая строка снимает её.
+    manual.write_text("login,task,points,reason\nanna,4,2,Сказано\n")
+    assert grading.main(command(small, "--only", "boris")) == 0
+    assert marks(small / "out")["anna", "4"]["points"] == "1.5"
+    assert grading.main(command(small, "--manual", str(manual))) == 0
+    found = marks(small / "out")
+    assert (found["anna", "4"]["points"], found["boris", "1"]["points"]) == ("2", "1")
+    kept = small / "out" / "manual.csv"
+    lines = kept.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept.write_text("".join(one for one in lines if not one.startswith("boris")), encoding="utf-8")
+    assert grading.main(command(small)) == 0
+    assert marks(small / "out")["boris", "1"]["status"] != "вручную"
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,25 @@ def f(x):
     assert found == ("04_ease.py", "recsys_lessons.metrics")
 
 
+@pytest.mark.parametrize("place", ["/tmp", "/home"])
+def test_python_may_live_beside_the_places_in_memory(sandbox, place, monkeypatch):
+    """Окружение в папке, поверх которой внутри лежит временная, видно и там."""
+    if not os.access(place, os.W_OK):
+        pytest.skip(f"в {place} нельзя создать папку")
+    with tempfile.TemporaryDirectory(dir=place) as folder:
+        os.chmod(folder, 0o755)
+        Path(folder, "one").touch()
+        monkeypatch.setattr("sys.base_prefix", folder)
+        source = "import os\ndef f(x):\n    return ','.join(os.listdir(x))"
+        assert value(sandbox, source, folder) == "one"
+
+
+def test_python_that_does_not_start_is_not_a_ban_on_sandboxes():
+    assert "seccomp" in module._how_to_enable("bwrap: No permissions to create new namespace")
+    for error in ("bwrap: execvp python: No such file", "Traceback … No module named 'numpy'"):
+        assert "не запустился Python" in module._how_to_enable(error)
+
+
 # --- Пределы на всю задачу -------------------------------------------------------------------
 
 

@@ -209,18 +209,3 @@ def test_the_library_comes_with_its_licences(deck: Path):
     assert names == {name for wheel in slides.WHEELS for name in wheel.members.values()}
     assert "Permission is hereby granted" in (deck / "lib/LICENSE-reveal.js.txt").read_text()
     assert "Apache License" in (deck / "lib/LICENSE-MathJax.txt").read_text()
-
-
-def test_the_hours_of_the_programme_are_those_of_the_lessons():
-    page = (Path(slides.__file__).parent / "TEACHER.md").read_text(encoding="utf-8")
-    hours = re.findall(
-        r"^\| \d+ \| (\d\d[ab]?)\. [^|]*\| (?:(\d) ч)? ?(?:(\d+) мин)? ?\|", page, re.M
-    )
-    assert len(hours) == 12
-    total = 0
-    for number, hour, minute in hours:
-        source = next(lessons_dir().glob(f"{number}_*.py")).read_text(encoding="utf-8")
-        stated = re.search(r"\*\*Время\.?\*\*[ |]*(\d+) минут", source)
-        assert stated and int(stated[1]) == 60 * int(hour or 0) + int(minute or 0), number
-        total += int(stated[1])
-    assert f"около {round(total / 60)} часов чтения" in page

@@ -172,6 +172,17 @@ def test_settings_of_the_teacher_become_flags(commands):
     assert commands[0][1:] == ["-m", "course.grading", *words.split()]
 
 
+def test_the_contest_is_handed_out_or_scored(commands):
+    tasks.contest({"PRIVATE": "k", "OUT": "o"})
+    with pytest.raises(tasks.UserError, match="Задаче contest нужны ещё: ROSTER=…"):
+        tasks.contest({"SUBMISSIONS": "works", "OUT": "o"})
+    tasks.contest({"SUBMISSIONS": "works", "ROSTER": "r.csv", "PRIVATE": "k", "OUT": "o"})
+    assert [" ".join(command[1:]) for command in commands] == [
+        "-m course.contest make --keys k --out o",
+        "-m course.contest score works --roster r.csv --keys k --out o",
+    ]
+
+
 def test_makefile_passes_every_option():
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert ".DEFAULT_GOAL := help" in text

@@ -449,7 +449,7 @@ def portability(options: dict[str, str]) -> int:
     return tool("portability", options)
 
 
-# Задача преподавателя: модуль пакета course, слова перед ключами и ключ для каждой настройки.
+# Задача преподавателя: модуль пакета course с командой, настройка перед ключами и ключ для каждой.
 TEACHER: dict[str, tuple[str, str, dict[str, str]]] = {
     "course": (
         "course.course",
@@ -472,11 +472,19 @@ TEACHER: dict[str, tuple[str, str, dict[str, str]]] = {
             "ALIKE": "--alike",
         },
     ),
+    "contest": ("course.contest make", "", {"PRIVATE": "--keys", "OUT": "--out"}),
+    "contest score": (
+        "course.contest score",
+        "SUBMISSIONS",
+        {"ROSTER": "--roster", "PRIVATE": "--keys", "OUT": "--out"},
+    ),
     "slides": ("course.slides", "NB", {"OUT": "--out"}),
     "exam": ("course.exam", "", {"SEED": "--seed", "COUNT": "--count", "OUT": "--out"}),
 }
 REQUIRED = {
     "grade": ("SUBMISSIONS", "NB", "ROSTER", "OUT"),
+    "contest": ("OUT",),
+    "contest score": ("SUBMISSIONS", "ROSTER", "OUT"),
     "slides": ("NB", "OUT"),
     "exam": ("SEED", "OUT"),
 }
@@ -487,12 +495,18 @@ def teach(task: str, options: dict[str, str]) -> int:
     module, first, keys = TEACHER[task]
     missing = [name for name in REQUIRED.get(task, ()) if name not in options]
     if missing:
-        raise UserError(f"Задаче {task} нужны ещё: {', '.join(f'{n}=…' for n in missing)}.")
-    command = [PYTHON, "-m", module, *([options[first]] if first else [])]
+        target, listed = task.partition(" ")[0], ", ".join(f"{name}=…" for name in missing)
+        raise UserError(f"Задаче {target} нужны ещё: {listed}.")
+    command = [PYTHON, "-m", *module.split(), *([options[first]] if first else [])]
     for name, key in keys.items():
         if name in options:
             command += [key] if key == "--alike" else [key, options[name]]
     return run(command)
+
+
+def contest(options: dict[str, str]) -> int:
+    """Конкурс: без ``SUBMISSIONS`` — выдать, с нею — проверить присланное и сложить таблицу."""
+    return teach("contest score" if "SUBMISSIONS" in options else "contest", options)
 
 
 def tidy(_options: dict[str, str]) -> int:
@@ -525,6 +539,8 @@ HELP = """\
        ONLY=логин             одного студента заново; MANUAL=файл — оценки вручную
        DEADLINE="2026-11-30 23:59" PENALTY=0.1
        ALIKE=1                пары похожих работ
+  make contest OUT=папка      выдать конкурс (PRIVATE — как выше)
+       SUBMISSIONS=папка ROSTER=roster.csv   проверить работы, таблица — в OUT
   make slides NB=04_ease OUT=папка
   make exam SEED=… OUT=билеты.html
        COUNT=25               сколько билетов
@@ -563,6 +579,7 @@ TASKS = {
     "format": Task(tidy, "full"),
     "course": Task(partial(teach, "course"), "reader", tuple(TEACHER["course"][2])),
     "grade": Task(partial(teach, "grade"), "reader", ("SUBMISSIONS", *TEACHER["grade"][2])),
+    "contest": Task(contest, "reader", ("SUBMISSIONS", *TEACHER["contest score"][2])),
     "slides": Task(partial(teach, "slides"), "reader", ("NB", "OUT")),
     "exam": Task(partial(teach, "exam"), "reader", tuple(TEACHER["exam"][2])),
 }
