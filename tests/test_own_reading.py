@@ -683,3 +683,153 @@ def test_doubt_about_short_years_and_hyphens_is_said():
     assert read(f"user,item,time\n{rows}").note("short_year").rows == 10
     rows = "".join(f"u{n % 2},i{n},{n + 1:02d}-03-2024\n" for n in range(10))
     assert read(f"user,item,time\n{rows}").note("day_or_month").rows == 10
+
+
+# --------------------------------------------------------- заголовок из двух строк, лишний столбец
+
+
+def merged(rows, *cells):
+    """Книга XLSX с объединёнными ячейками."""
+    book, buffer = openpyxl.Workbook(), io.BytesIO()
+    for row in rows:
+        book.active.append(row)
+    for cell in cells:
+        book.active.merge_cells(cell)
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+TOP = ["Контрагент", None, "Товар", None, "Дата"]
+SALES = [[f"u{n % 3}", f"имя {n % 3}", f"i{n}", f"вещь {n}", f"0{n}.02.2024"] for n in range(1, 7)]
+TOP_ROLES = {"user": "Контрагент", "item": "Товар", "time": "Дата"}
+
+
+def test_merged_header_over_two_columns_is_refused():
+    rows = [["Продажи"], TOP, ["Код", "Имя", "Код", "Имя", None], *SALES]
+    book = merged(rows, "A1:E1", "A2:B2", "C2:D2", "E2:E3")
+    with pytest.raises(ValueError, match="объединена") as caught:
+        read(book, TOP_ROLES, "книга.xlsx")
+    for part in ("«Контрагент» (строка 2)", "A, B", "«Код, Имя, Код, Имя", "одну строку заголовка"):
+        assert part in str(caught.value)
+
+
+def test_second_row_of_a_header_with_its_own_names_is_read():
+    rows = [TOP, ["Код", "Имя", "Артикул", "Вещь", None], *SALES]
+    columns = {"user": "Код", "item": "Артикул", "time": "Дата"}
+    own = read(merged(rows, "A1:B1", "C1:D1", "E1:E2"), columns, "книга.xlsx")
+    assert own.rows_read == 6 and set(own.users) == {"u0", "u1", "u2"} and "i1" in own.items
+    with pytest.raises(ValueError, match=r"«Код» — в строке 2.*«Дата» — в строке 1.*Разъедините"):
+        read(merged(rows, "A1:B1", "C1:D1"), columns, "книга.xlsx")
+
+
+def test_header_cell_merged_down_is_one_header():
+    rows = [["user", "item", "Дата", None], [None, None, "день", "час"], ["u1", "i1", 1, 2]]
+    book = merged([*rows, ["u2", "i2", 1, 2]], "A1:A2", "B1:B2", "C1:D1")
+    own = read(book, PLAIN, "книга.xlsx")
+    assert said(own) == {} and own.rows_read == 2
+
+
+def test_merged_cells_of_data_are_repeated_and_said():
+    rows = [["user", "item"], ["u1", "i1"], [None, "i2"], ["u2", "i1"], [None, "i3"], ["Итого"]]
+    own = read(merged(rows, "A2:A3", "A4:A5", "A6:B6"), PLAIN, "книга.xlsx")
+    assert said(own) == {"merged_cells": 2, "no_item": 1} and own.dropped == 1
+    assert own.users[own.table["user"]].tolist() == ["u1", "u1", "u2", "u2"]
+    wide = [["user", "item", None], ["u1", "i1", None], ["u2", "i2", None]]
+    assert said(read(merged(wide, "B1:C1"), PLAIN, "книга.xlsx")) == {}
+
+
+def test_two_rows_of_a_header_in_text_are_refused_or_said():
+    rows = "Контрагент;;Товар;;q\nКод;Имя;Код;Имя;шт\nu1;А;i1;Б;1\nu2;А;i2;Б;1\nu1;В;i2;Б;1\n"
+    with pytest.raises(ValueError, match=r"из двух строк.*«Код, Имя, Код, Имя, шт».*«Контрагент»"):
+        read(rows, {"user": "Контрагент", "item": "Товар"})
+    own = read("user;item\nкод;артикул\nu1;i1\nu2;i2\nu1;i2\n", PLAIN)
+    assert said(own) == {"second_header": 1} and own.rows_read == 4
+    own = read("user;item;\nВася;чай;вкусно\nПетя;кофе;мимо\nВася;кофе;да\n", PLAIN)
+    assert said(own) == {}
+
+
+def test_zeros_that_excel_shows_stay_in_the_ids():
+    book, buffer = openpyxl.Workbook(), io.BytesIO()
+    for row in (["user", "item"], [7, 1], [1234567, 2], [8, 1]):
+        book.active.append(row)
+    for cell in book.active["A"]:
+        cell.number_format = "000000"
+    book.save(buffer)
+    own = read(buffer.getvalue(), PLAIN, "книга.xlsx")
+    assert own.users.tolist() == ["000007", "1234567", "000008"] and own.items.tolist() == [
+        "1",
+        "2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "evened"),
+    [
+        ("user,item,\n1,a\n2,b\n1,b\n", 3),
+        ("user,item\n1,a,\n2,b,\n1,b,\n", 3),
+        ("user,item\r\n1,a,,\r\n2,b\r\n1,b,\r\n", 2),
+        ('user,item,\n1,"a"\n2,b,\n1,"b"\n', 2),
+        ("user,item,\n1,a\n2,b\n1,b,7\n", 2),
+    ],
+)
+def test_trailing_separator_is_dropped_and_said(text, evened):
+    own = read(text, PLAIN)
+    assert said(own) == {"trailing": evened} and own.rows_read == 3
+    assert own.users[own.table["user"]].tolist() == ["1", "2", "1"]
+    assert own.items[own.table["item"]].tolist() == ["a", "b", "b"]
+    assert "столбец без имени отброшен" in own.report()
+
+
+def test_trailing_separator_without_a_header():
+    own = read("1,a,\n2,b\n1,b,\n", {"user": "1", "item": "2"}, header=False)
+    assert said(own) == {"trailing": 1}
+    assert own.items[own.table["item"]].tolist() == ["a", "b", "b"]
+
+
+def test_filled_column_without_a_name_in_the_header_is_not_dropped():
+    with pytest.raises(ValueError, match="в заголовке столбцов 2, а в строках, например, 3"):
+        read("user,item\n1,2,\n2,3,7\n1,3,\n", PLAIN)
+    empty_last = read("user,item,title\n1,a,\n2,b,\n1,b,\n", {**PLAIN, "title": "title"})
+    assert said(empty_last)["no_title"] == 2 and empty_last.note("trailing") is None
+    inside = 'user,item,\n1,"два,\nслова, ещё"\n2,b\n1,b\n'
+    assert read(inside, PLAIN).items.tolist() == ["два,\nслова, ещё", "b"]
+
+
+def test_a_row_of_numbers_is_not_a_header():
+    with pytest.raises(ValueError, match="header=False"):
+        read("7;12;3\n1;2;3\n2;3;3\n1;3;3\n", {"user": "1", "item": "2"})
+    own = read("1;2\n1;7\n2;3\n1;3\n", {"user": "1", "item": "2"})
+    assert said(own) == {"numeric_header": 1} and "header=False" in own.report()
+    named = read(pd.DataFrame([[1, 2], [3, 4], [1, 4]]), {"user": "0", "item": "1"})
+    assert len(named.table) == 3
+
+
+def test_the_row_like_a_header_is_named():
+    with pytest.raises(ValueError, match=r"Есть: Клиент, Товар.*похожа строка 3"):
+        read("Отчёт;\nза год;\nКлиент;Товар\n1;2\n", {"user": "Клинт", "item": "Товар"})
+    with pytest.raises(ValueError, match="Весь заголовок — одна ячейка"):
+        read('"user,item"\n"1,2"\n', PLAIN)
+
+
+def packed(*members):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for member in members:
+            archive.writestr(member, "x")
+    return data.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"\xef\xbb\xbf", "пуст"),
+        (b"\xff\xfe\r\0\n\0", "пуст"),
+        (packed("mimetype", "content.xml"), r"OpenDocument.*Сохраните её как \.xlsx"),
+        (packed("xl/workbook.bin"), r"xlsb.*Сохраните её как \.xlsx"),
+        (b"\x28\xb5\x2f\xfd" + bytes(range(1, 60)), r"zstd.*Распакуйте"),
+        (b'{"user": 1, "item": 2}\n{"user": 2, "item": 3}\n', "lines=True"),
+    ],
+)
+def test_more_files_that_are_no_tables(data, words):
+    with pytest.raises(ValueError, match=words):
+        read(data, PLAIN)

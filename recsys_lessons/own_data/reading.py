@@ -194,6 +194,8 @@ def read_own(
         look.say(
             "above", raw.above, f"Над заголовком строк: {_n(raw.above)}. Это не данные, пропущены."
         )
+    for seen in raw.said:
+        look.say(*seen)
     look.dropped(
         "broken_rows",
         raw.broken,
