@@ -833,3 +833,112 @@ def packed(*members):
 def test_more_files_that_are_no_tables(data, words):
     with pytest.raises(ValueError, match=words):
         read(data, PLAIN)
+
+
+# ------------------------------------------------------------------------ ещё о времени и числах
+
+
+def timed(*times, columns=TIMED, **more):
+    """Файл, в котором время записано так, и замечания о нём."""
+    n = len(times)
+    frame = pd.DataFrame({"user": np.arange(n) % 2, "item": np.arange(n), "time": times})
+    own = read(frame.assign(**more), columns)
+    order = own.table.assign(place=own.items[own.table["item"]].astype(int)).sort_values("place")
+    moments = pd.to_datetime(order["timestamp"], unit="s") if "timestamp" in order else None
+    return own, None if moments is None else moments.dt.strftime("%Y-%m-%d %H:%M:%S").tolist()
+
+
+@pytest.mark.parametrize("space", [" ", "", "\u202f", "\u00a0"])
+@pytest.mark.parametrize("spell", [str.upper, str.lower, lambda half: f"{half[0]}.m."])
+@pytest.mark.parametrize("day", ["12/31/2023", "31.12.2023", "2023-12-31"])
+def test_am_and_pm(day, spell, space):
+    hours = {
+        "12:00:00 am": "00:00:00",
+        "0:30 am": "00:30:00",
+        "1:05:00 am": "01:05:00",
+        "11:59 am": "11:59:00",
+        "12:00 pm": "12:00:00",
+        "12:30:15 pm": "12:30:15",
+        "1:05 pm": "13:05:00",
+        "11:59 pm": "23:59:00",
+        "11 pm": "23:00:00",
+        "13:05 pm": "13:05:00",
+    }
+    times = [f"{day} {h.partition(' ')[0]}{space}{spell(h.partition(' ')[2])}" for h in hours]
+    own, moments = timed(*times)
+    assert moments == [f"2023-12-31 {hour}" for hour in hours.values()]
+    assert set(said(own)) <= {"month_order"}
+
+
+def test_doubtful_halves_of_a_day_are_set_aside_or_said():
+    day = "31.12.2023"
+    own, moments = timed(
+        f"{day} 13:00 AM", f"{day} 0:30 PM", f"{day} 1:00 PM", *[f"{day} 02:00"] * 2
+    )
+    assert said(own) == {"mixed_halves": 1, "no_time": 2}
+    assert moments == ["2023-12-31 13:00:00", *["2023-12-31 02:00:00"] * 2]
+    own, moments = timed("11:59 PM", "1:05:00 am", "12:00 AM")
+    assert said(own) == {"time_unusable": 3} and moments is None
+    assert "AM и PM" in own.report() and "час без даты" in own.report()
+
+
+def test_dates_of_digits_with_the_day_first():
+    own, moments = timed("31012019", "05122020", "01012021")
+    assert said(own) == {} and moments[0][:10] == "2019-01-31" and moments[1][:10] == "2020-12-05"
+    own, moments = timed("01312019", "12052020", "01012021")
+    assert said(own) == {"month_order": 3} and moments[1][:10] == "2020-12-05"
+    own, moments = timed("01022019", "03042020", "05062021")
+    assert said(own) == {"day_or_month": 3} and moments[0][:10] == "2019-02-01"
+
+
+def test_years_of_the_last_century_and_commas_before_milliseconds():
+    own, moments = timed("01.02.98", "02.02.99", "03.02.01")
+    assert [moment[:4] for moment in moments] == ["1998", "1999", "2001"] and said(own) == {}
+    own, moments = timed("2023-01-01 10:00:00,123", "2023-01-01 11:00:00,9")
+    assert moments == ["2023-01-01 10:00:00", "2023-01-01 11:00:00"]
+
+
+def test_lost_digits_of_time_and_times_before_the_epoch_are_said():
+    own, _ = timed("1.7E+09", "1.70001E+09", "1.70002E+09")
+    assert said(own) == {"scientific_time": 3}
+    own, _ = timed(-5, -1_700_000_000, START, START + 1, START + 2)
+    assert said(own) == {"epoch": 2} and "минус вместо времени" in own.note("epoch").text
+    huge = pa.array([2**63 + 5, START, START + 1], pa.uint64())
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"user": [1, 2, 3], "item": [1, 2, 3], "time": huge}), buffer)
+    assert said(read(buffer.getvalue())) == {"no_time": 1}
+
+
+@pytest.mark.parametrize(
+    "gap", ["NAN", "\\N", "<null>", "Null", "(null)", "undefined", "---", ":---:", "n/a", "\u200b"]
+)
+def test_more_spellings_of_a_gap(gap):
+    own = read(f"user,item\n{gap},1\n1,2\n2,{gap}\n2,1\n", PLAIN)
+    assert {"no_user": 1, "no_item": 1}.items() <= said(own).items() and len(own.table) == 2
+
+
+def test_totals_of_every_kind_are_not_data():
+    rows = "u1,i1\nu2,i2\nu1,Итого\nu2,Всего:\nИтого по клиенту,i1\nu1 Итог,i1\nSubtotal,i2\n"
+    own = read(f"user,item\n{rows}u3,Total War\n", PLAIN)
+    assert said(own) == {"totals": 5} and set(own.users) == {"u1", "u2", "u3"}
+
+
+def test_invisible_signs_and_formulas_around_ids():
+    own = read('user,item\n\u200b1,="007"\n1\ufeff,="008"\n1,007\n2\u00a0,008\n', PLAIN)
+    assert own.users.tolist() == ["1", "2"] and own.items.tolist() == ["007", "008"]
+    assert own.note("formula_item").rows == 2 and own.note("padded_user").rows == 3
+
+
+@pytest.mark.parametrize("pair", ["А1 A1", "SKU sku", "й и\u0306", "１2 12"])
+def test_ids_that_only_look_the_same_are_said(pair):
+    first, second = pair.split()
+    own = read(f"user,item\n1,{first}\n2,{second}\n1,x\n", PLAIN)
+    assert said(own) == {"case_item": 2} and len(own.items) == 3
+
+
+def test_thousands_and_accountants_minus():
+    numbers = ["1.234.567", "12,345,678", "1,234,567.5", "(5)", "5-", "−5", "3"]
+    frame = pd.DataFrame({"user": range(7), "item": [0, 1] * 3 + [5], "q": numbers})
+    own = read(frame, COUNTED)
+    assert own.table["value"].tolist() == [1_234_567, 12_345_678, 1_234_567.5, 3]
+    assert own.note("returns").rows == 3

@@ -389,7 +389,7 @@ def _list(texts: Iterable[str]) -> str:
 
 def _anonymous(note: Note) -> str:
     """Текст замечания; в замечаниях о пользователях — без скобок, в которых стоят примеры."""
-    if note.kind not in ("bots", "case_user"):
+    if note.kind not in ("bots", "case_user", "second_header"):
         return note.text
     return re.sub(r"\s*\(.*\)", "", note.text, flags=re.DOTALL)
 
