@@ -683,3 +683,262 @@ def test_doubt_about_short_years_and_hyphens_is_said():
     assert read(f"user,item,time\n{rows}").note("short_year").rows == 10
     rows = "".join(f"u{n % 2},i{n},{n + 1:02d}-03-2024\n" for n in range(10))
     assert read(f"user,item,time\n{rows}").note("day_or_month").rows == 10
+
+
+# --------------------------------------------------------- заголовок из двух строк, лишний столбец
+
+
+def merged(rows, *cells):
+    """Книга XLSX с объединёнными ячейками."""
+    book, buffer = openpyxl.Workbook(), io.BytesIO()
+    for row in rows:
+        book.active.append(row)
+    for cell in cells:
+        book.active.merge_cells(cell)
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+TOP = ["Контрагент", None, "Товар", None, "Дата"]
+SALES = [[f"u{n % 3}", f"имя {n % 3}", f"i{n}", f"вещь {n}", f"0{n}.02.2024"] for n in range(1, 7)]
+TOP_ROLES = {"user": "Контрагент", "item": "Товар", "time": "Дата"}
+
+
+def test_merged_header_over_two_columns_is_refused():
+    rows = [["Продажи"], TOP, ["Код", "Имя", "Код", "Имя", None], *SALES]
+    book = merged(rows, "A1:E1", "A2:B2", "C2:D2", "E2:E3")
+    with pytest.raises(ValueError, match="объединена") as caught:
+        read(book, TOP_ROLES, "книга.xlsx")
+    for part in ("«Контрагент» (строка 2)", "A, B", "«Код, Имя, Код, Имя", "одну строку заголовка"):
+        assert part in str(caught.value)
+
+
+def test_second_row_of_a_header_with_its_own_names_is_read():
+    rows = [TOP, ["Код", "Имя", "Артикул", "Вещь", None], *SALES]
+    columns = {"user": "Код", "item": "Артикул", "time": "Дата"}
+    own = read(merged(rows, "A1:B1", "C1:D1", "E1:E2"), columns, "книга.xlsx")
+    assert own.rows_read == 6 and set(own.users) == {"u0", "u1", "u2"} and "i1" in own.items
+    with pytest.raises(ValueError, match=r"«Код» — в строке 2.*«Дата» — в строке 1.*Разъедините"):
+        read(merged(rows, "A1:B1", "C1:D1"), columns, "книга.xlsx")
+
+
+def test_header_cell_merged_down_is_one_header():
+    rows = [["user", "item", "Дата", None], [None, None, "день", "час"], ["u1", "i1", 1, 2]]
+    book = merged([*rows, ["u2", "i2", 1, 2]], "A1:A2", "B1:B2", "C1:D1")
+    own = read(book, PLAIN, "книга.xlsx")
+    assert said(own) == {} and own.rows_read == 2
+
+
+def test_merged_cells_of_data_are_repeated_and_said():
+    rows = [["user", "item"], ["u1", "i1"], [None, "i2"], ["u2", "i1"], [None, "i3"], ["Итого"]]
+    own = read(merged(rows, "A2:A3", "A4:A5", "A6:B6"), PLAIN, "книга.xlsx")
+    assert said(own) == {"merged_cells": 2, "no_item": 1} and own.dropped == 1
+    assert own.users[own.table["user"]].tolist() == ["u1", "u1", "u2", "u2"]
+    wide = [["user", "item", None], ["u1", "i1", None], ["u2", "i2", None]]
+    assert said(read(merged(wide, "B1:C1"), PLAIN, "книга.xlsx")) == {}
+
+
+def test_two_rows_of_a_header_in_text_are_refused_or_said():
+    rows = "Контрагент;;Товар;;q\nКод;Имя;Код;Имя;шт\nu1;А;i1;Б;1\nu2;А;i2;Б;1\nu1;В;i2;Б;1\n"
+    with pytest.raises(ValueError, match=r"из двух строк.*«Код, Имя, Код, Имя, шт».*«Контрагент»"):
+        read(rows, {"user": "Контрагент", "item": "Товар"})
+    own = read("user;item\nкод;артикул\nu1;i1\nu2;i2\nu1;i2\n", PLAIN)
+    assert said(own) == {"second_header": 1} and own.rows_read == 4
+    own = read("user;item;\nВася;чай;вкусно\nПетя;кофе;мимо\nВася;кофе;да\n", PLAIN)
+    assert said(own) == {}
+
+
+def test_zeros_that_excel_shows_stay_in_the_ids():
+    book, buffer = openpyxl.Workbook(), io.BytesIO()
+    for row in (["user", "item"], [7, 1], [1234567, 2], [8, 1]):
+        book.active.append(row)
+    for cell in book.active["A"]:
+        cell.number_format = "000000"
+    book.save(buffer)
+    own = read(buffer.getvalue(), PLAIN, "книга.xlsx")
+    assert own.users.tolist() == ["000007", "1234567", "000008"] and own.items.tolist() == [
+        "1",
+        "2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "evened"),
+    [
+        ("user,item,\n1,a\n2,b\n1,b\n", 3),
+        ("user,item\n1,a,\n2,b,\n1,b,\n", 3),
+        ("user,item\r\n1,a,,\r\n2,b\r\n1,b,\r\n", 2),
+        ('user,item,\n1,"a"\n2,b,\n1,"b"\n', 2),
+        ("user,item,\n1,a\n2,b\n1,b,7\n", 2),
+    ],
+)
+def test_trailing_separator_is_dropped_and_said(text, evened):
+    own = read(text, PLAIN)
+    assert said(own) == {"trailing": evened} and own.rows_read == 3
+    assert own.users[own.table["user"]].tolist() == ["1", "2", "1"]
+    assert own.items[own.table["item"]].tolist() == ["a", "b", "b"]
+    assert "столбец без имени отброшен" in own.report()
+
+
+def test_trailing_separator_without_a_header():
+    own = read("1,a,\n2,b\n1,b,\n", {"user": "1", "item": "2"}, header=False)
+    assert said(own) == {"trailing": 1}
+    assert own.items[own.table["item"]].tolist() == ["a", "b", "b"]
+
+
+def test_filled_column_without_a_name_in_the_header_is_not_dropped():
+    with pytest.raises(ValueError, match="в заголовке столбцов 2, а в строках, например, 3"):
+        read("user,item\n1,2,\n2,3,7\n1,3,\n", PLAIN)
+    empty_last = read("user,item,title\n1,a,\n2,b,\n1,b,\n", {**PLAIN, "title": "title"})
+    assert said(empty_last)["no_title"] == 2 and empty_last.note("trailing") is None
+    inside = 'user,item,\n1,"два,\nслова, ещё"\n2,b\n1,b\n'
+    assert read(inside, PLAIN).items.tolist() == ["два,\nслова, ещё", "b"]
+
+
+def test_a_row_of_numbers_is_not_a_header():
+    with pytest.raises(ValueError, match="header=False"):
+        read("7;12;3\n1;2;3\n2;3;3\n1;3;3\n", {"user": "1", "item": "2"})
+    own = read("1;2\n1;7\n2;3\n1;3\n", {"user": "1", "item": "2"})
+    assert said(own) == {"numeric_header": 1} and "header=False" in own.report()
+    named = read(pd.DataFrame([[1, 2], [3, 4], [1, 4]]), {"user": "0", "item": "1"})
+    assert len(named.table) == 3
+
+
+def test_the_row_like_a_header_is_named():
+    with pytest.raises(ValueError, match=r"Есть: Клиент, Товар.*похожа строка 3"):
+        read("Отчёт;\nза год;\nКлиент;Товар\n1;2\n", {"user": "Клинт", "item": "Товар"})
+    with pytest.raises(ValueError, match="Весь заголовок — одна ячейка"):
+        read('"user,item"\n"1,2"\n', PLAIN)
+
+
+def packed(*members):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for member in members:
+            archive.writestr(member, "x")
+    return data.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"\xef\xbb\xbf", "пуст"),
+        (b"\xff\xfe\r\0\n\0", "пуст"),
+        (packed("mimetype", "content.xml"), r"OpenDocument.*Сохраните её как \.xlsx"),
+        (packed("xl/workbook.bin"), r"xlsb.*Сохраните её как \.xlsx"),
+        (b"\x28\xb5\x2f\xfd" + bytes(range(1, 60)), r"zstd.*Распакуйте"),
+        (b'{"user": 1, "item": 2}\n{"user": 2, "item": 3}\n', "lines=True"),
+    ],
+)
+def test_more_files_that_are_no_tables(data, words):
+    with pytest.raises(ValueError, match=words):
+        read(data, PLAIN)
+
+
+# ------------------------------------------------------------------------ ещё о времени и числах
+
+
+def timed(*times, columns=TIMED, **more):
+    """Файл, в котором время записано так, и замечания о нём."""
+    n = len(times)
+    frame = pd.DataFrame({"user": np.arange(n) % 2, "item": np.arange(n), "time": times})
+    own = read(frame.assign(**more), columns)
+    order = own.table.assign(place=own.items[own.table["item"]].astype(int)).sort_values("place")
+    moments = pd.to_datetime(order["timestamp"], unit="s") if "timestamp" in order else None
+    return own, None if moments is None else moments.dt.strftime("%Y-%m-%d %H:%M:%S").tolist()
+
+
+@pytest.mark.parametrize("space", [" ", "", "\u202f", "\u00a0"])
+@pytest.mark.parametrize("spell", [str.upper, str.lower, lambda half: f"{half[0]}.m."])
+@pytest.mark.parametrize("day", ["12/31/2023", "31.12.2023", "2023-12-31"])
+def test_am_and_pm(day, spell, space):
+    hours = {
+        "12:00:00 am": "00:00:00",
+        "0:30 am": "00:30:00",
+        "1:05:00 am": "01:05:00",
+        "11:59 am": "11:59:00",
+        "12:00 pm": "12:00:00",
+        "12:30:15 pm": "12:30:15",
+        "1:05 pm": "13:05:00",
+        "11:59 pm": "23:59:00",
+        "11 pm": "23:00:00",
+        "13:05 pm": "13:05:00",
+    }
+    times = [f"{day} {h.partition(' ')[0]}{space}{spell(h.partition(' ')[2])}" for h in hours]
+    own, moments = timed(*times)
+    assert moments == [f"2023-12-31 {hour}" for hour in hours.values()]
+    assert set(said(own)) <= {"month_order"}
+
+
+def test_doubtful_halves_of_a_day_are_set_aside_or_said():
+    day = "31.12.2023"
+    own, moments = timed(
+        f"{day} 13:00 AM", f"{day} 0:30 PM", f"{day} 1:00 PM", *[f"{day} 02:00"] * 2
+    )
+    assert said(own) == {"mixed_halves": 1, "no_time": 2}
+    assert moments == ["2023-12-31 13:00:00", *["2023-12-31 02:00:00"] * 2]
+    own, moments = timed("11:59 PM", "1:05:00 am", "12:00 AM")
+    assert said(own) == {"time_unusable": 3} and moments is None
+    assert "AM и PM" in own.report() and "час без даты" in own.report()
+
+
+def test_dates_of_digits_with_the_day_first():
+    own, moments = timed("31012019", "05122020", "01012021")
+    assert said(own) == {} and moments[0][:10] == "2019-01-31" and moments[1][:10] == "2020-12-05"
+    own, moments = timed("01312019", "12052020", "01012021")
+    assert said(own) == {"month_order": 3} and moments[1][:10] == "2020-12-05"
+    own, moments = timed("01022019", "03042020", "05062021")
+    assert said(own) == {"day_or_month": 3} and moments[0][:10] == "2019-02-01"
+
+
+def test_years_of_the_last_century_and_commas_before_milliseconds():
+    own, moments = timed("01.02.98", "02.02.99", "03.02.01")
+    assert [moment[:4] for moment in moments] == ["1998", "1999", "2001"] and said(own) == {}
+    own, moments = timed("2023-01-01 10:00:00,123", "2023-01-01 11:00:00,9")
+    assert moments == ["2023-01-01 10:00:00", "2023-01-01 11:00:00"]
+
+
+def test_lost_digits_of_time_and_times_before_the_epoch_are_said():
+    own, _ = timed("1.7E+09", "1.70001E+09", "1.70002E+09")
+    assert said(own) == {"scientific_time": 3}
+    own, _ = timed(-5, -1_700_000_000, START, START + 1, START + 2)
+    assert said(own) == {"epoch": 2} and "минус вместо времени" in own.note("epoch").text
+    huge = pa.array([2**63 + 5, START, START + 1], pa.uint64())
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"user": [1, 2, 3], "item": [1, 2, 3], "time": huge}), buffer)
+    assert said(read(buffer.getvalue())) == {"no_time": 1}
+
+
+@pytest.mark.parametrize(
+    "gap", ["NAN", "\\N", "<null>", "Null", "(null)", "undefined", "---", ":---:", "n/a", "\u200b"]
+)
+def test_more_spellings_of_a_gap(gap):
+    own = read(f"user,item\n{gap},1\n1,2\n2,{gap}\n2,1\n", PLAIN)
+    assert {"no_user": 1, "no_item": 1}.items() <= said(own).items() and len(own.table) == 2
+
+
+def test_totals_of_every_kind_are_not_data():
+    rows = "u1,i1\nu2,i2\nu1,Итого\nu2,Всего:\nИтого по клиенту,i1\nu1 Итог,i1\nSubtotal,i2\n"
+    own = read(f"user,item\n{rows}u3,Total War\n", PLAIN)
+    assert said(own) == {"totals": 5} and set(own.users) == {"u1", "u2", "u3"}
+
+
+def test_invisible_signs_and_formulas_around_ids():
+    own = read('user,item\n\u200b1,="007"\n1\ufeff,="008"\n1,007\n2\u00a0,008\n', PLAIN)
+    assert own.users.tolist() == ["1", "2"] and own.items.tolist() == ["007", "008"]
+    assert own.note("formula_item").rows == 2 and own.note("padded_user").rows == 3
+
+
+@pytest.mark.parametrize("pair", ["А1 A1", "SKU sku", "й и\u0306", "１2 12"])
+def test_ids_that_only_look_the_same_are_said(pair):
+    first, second = pair.split()
+    own = read(f"user,item\n1,{first}\n2,{second}\n1,x\n", PLAIN)
+    assert said(own) == {"case_item": 2} and len(own.items) == 3
+
+
+def test_thousands_and_accountants_minus():
+    numbers = ["1.234.567", "12,345,678", "1,234,567.5", "(5)", "5-", "−5", "3"]
+    frame = pd.DataFrame({"user": range(7), "item": [0, 1] * 3 + [5], "q": numbers})
+    own = read(frame, COUNTED)
+    assert own.table["value"].tolist() == [1_234_567, 12_345_678, 1_234_567.5, 3]
+    assert own.note("returns").rows == 3

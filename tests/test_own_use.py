@@ -1,7 +1,9 @@
 """Свои данные: протокол, сравнение в пределах времени, что записано."""
 
+import ast
 import io
 import json
+import re
 import subprocess
 import sys
 import time
@@ -16,7 +18,15 @@ import torch
 
 from recsys_lessons import models
 from recsys_lessons.evaluation import Evaluation
-from recsys_lessons.own_data import OwnData, __main__, protocol, read_own, running, writing
+from recsys_lessons.own_data import (
+    OwnData,
+    __main__,
+    protocol,
+    read_own,
+    reading,
+    running,
+    writing,
+)
 from recsys_lessons.own_data.candidates import CANDIDATES, POPULAR, mean_popularity
 from recsys_lessons.own_data.protocol import examine
 from recsys_lessons.own_data.reading import Note
@@ -523,7 +533,7 @@ def test_no_history_is_left_in_the_model(tmp_path):
         for path, shape, _ in arrays(copied):
             assert N_USERS not in shape, (type(model).__name__, path)
         assert np.array_equal(copied.score_history(history), model.score_history(history))
-        with pytest.raises(ValueError, match="нет историй покупателей"):
+        with pytest.raises(ValueError, match="нет историй пользователей"):
             copied.score([0])
         assert model.score([0]).shape == (1, N_ITEMS)  # сама модель прежняя
 
@@ -545,7 +555,7 @@ def test_models_made_of_customers_are_refused():
         without_histories(models.LightGCN(epochs=1, n_factors=4).fit(X))
     for kind in (models.TIFUKNN(), models.UPCF()):
         kind.fit({0: [[1, 2]], 1: [[3]]}, 5)
-        with pytest.raises(ValueError, match="соседей среди покупателей"):
+        with pytest.raises(ValueError, match="соседей среди пользователей"):
             without_histories(kind)
 
 
@@ -553,7 +563,7 @@ def test_fresh_process_scores_a_new_history(outcome, fitted, tmp_path):
     write_model(fitted, outcome.plan.data, tmp_path, allowed=[f"{n:05d}" for n in range(30)])
     script = tmp_path / "score_new.py"
     assert "выполняет код" in script.read_text(encoding="utf-8")
-    assert len(script.read_text(encoding="utf-8").split('"""')[2].strip().splitlines()) <= 20
+    assert len(script.read_text(encoding="utf-8").split('"""')[2].strip().splitlines()) <= 28
     done = subprocess.run(
         [sys.executable, script, "00002", "00004", "нет такого"],
         capture_output=True, text=True, encoding="utf-8", check=True,
@@ -564,6 +574,18 @@ def test_fresh_process_scores_a_new_history(outcome, fitted, tmp_path):
     scores[[2, 4, *range(30, N_ITEMS)]] = -np.inf
     best = [f"{n:05d}" for n in np.argsort(-scores, kind="stable")[:10]]
     assert done.stdout.split()[-10:] == best and "нет такого" in done.stdout
+
+    def answer(*words):
+        command = [sys.executable, script, *words]
+        return subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+
+    for words in (["--k", "3", "00002", "00004"], ["00002", "--k=3", "00004"]):
+        assert answer(*words).stdout.split()[-4:] == ["item", *best[:3]]
+    assert len(answer("--k", "1000", "00002").stdout.split()) - 5 < N_ITEMS
+    for wrong in (["--k", "0"], ["--k", "много"], ["--k=-1"], ["--k"], ["-x"], ["--k", "2.5"]):
+        done = answer("00002", *wrong)
+        assert done.returncode == 1 and done.stdout == "" and "Traceback" not in done.stderr
+        assert "целое число больше нуля" in done.stderr and "--k 5" in done.stderr
 
 
 # ------------------------------------------------------------------------------- отчёт и команда
@@ -639,6 +661,43 @@ def test_mistakes_have_codes_and_russian_words(options, code, said, capsys, tmp_
     assert __main__.main(options) == code
     error = capsys.readouterr().err
     assert said in error and len(error) < 1000 and "Traceback" not in error
+
+
+def test_the_command_names_its_own_options(tmp_path, capsys, inline, file):
+    path = tmp_path / "без заголовка.csv"
+    path.write_text("1,2\n2,3\n")
+    roles = ["--user", "a", "--item", "b"]
+    assert __main__.main([str(path), *roles]) == 1
+    error = capsys.readouterr().err
+    assert "укажите --no-header" in error and "header=" not in error
+    assert __main__.main([str(file), "--user", "клиент", "--item", "товар", "--k", "0"]) == 1
+    assert "--k — целое число" in capsys.readouterr().err
+    rows = [f"u{n % 40},i{n % 30},{n}" for n in range(1200)]
+    rows += [f"касса,i{n % 30},{n}" for n in range(40_000)]
+    path.write_text("user,item,time\n" + "\n".join(rows))
+    options = ["--user", "user", "--item", "item", "--time", "time", "--protocol", "C"]
+    __main__.main([str(path), *options, "--out", str(tmp_path / "out")])
+    said = capsys.readouterr().out
+    assert "оставить — --keep-bots." in said and "keep_bots" not in said
+
+
+def test_every_hint_of_the_steps_has_its_option():
+    found = set()
+    for path in Path(reading.__file__).parent.glob("*.py"):
+        if path.name == "__main__.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            text = node.value if isinstance(node, ast.Constant) else None
+            if not isinstance(text, str) or not re.search("[а-я]{3}", text):
+                continue
+            if "\n\n" in text or "<" in text:  # описание функции, страница
+                continue
+            hints = re.findall(r"\b[a-z_]+=(?:True|False|None)?", text)
+            found |= set(hints)
+            said = __main__.as_options(text)
+            assert not [hint for hint in hints if hint in said], text
+    assert found == {"header=False", "keep_bots=True", "min_grade="}
+    assert __main__.as_options("k=5 и l2=True") == "k=5 и l2=True"
 
 
 def test_zero_and_no_are_settings_too(tmp_path):

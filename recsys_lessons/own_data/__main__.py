@@ -11,12 +11,13 @@
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from recsys_lessons.inputs import check_number, shown
+from recsys_lessons.inputs import check_count, check_number, check_seed, shown
 from recsys_lessons.own_data.candidates import CANDIDATES
 from recsys_lessons.own_data.protocol import TITLES, examine
 from recsys_lessons.own_data.reading import read_own
@@ -32,6 +33,12 @@ from recsys_lessons.own_data.writing import (
 ROLES = ("user", "item", "time", "grade", "count", "basket", "title")
 DEFAULTS: dict[str, Any] = {"budget": "10m", "k": 10, "seed": 0}
 OUT = "my/own_data"
+# Советы шагов урока → те же параметры команды.
+HINTS = {
+    "header=False": "--no-header",
+    "keep_bots=True": "--keep-bots",
+    "min_grade=": "--min-grade ",
+}
 
 
 class WrongOptions(Exception):
@@ -77,6 +84,22 @@ def parser() -> argparse.ArgumentParser:
     add("--out", metavar="ПАПКА", help=f"куда записать; обычно {OUT}")
     add("--settings", metavar="ФАЙЛ", help="settings.json прежнего запуска: повторить его")
     return found
+
+
+def as_options(text: str) -> str:
+    """Тот же текст, где параметры функций названы параметрами команды."""
+    for hint, flag in HINTS.items():
+        text = text.replace(hint, flag)
+    names = "|".join(vars(parser().parse_args([])))
+    return re.sub(
+        rf"(^|: |\()({names})(?= — |\))",
+        lambda found: f"{found[1]}--{found[2].replace('_', '-')}",
+        text,
+    )
+
+
+def _say(*words: object, end: str = "\n", error: bool = False) -> None:
+    print(as_options(" ".join(map(str, words))), end=end, file=sys.stderr if error else sys.stdout)
 
 
 def settings_of(argv: Sequence[str] | None) -> tuple[str, Path, dict[str, Any]]:
@@ -130,6 +153,9 @@ def settings_of(argv: Sequence[str] | None) -> tuple[str, Path, dict[str, Any]]:
 
 def go(source: str, out: Path, settings: dict[str, Any]) -> None:
     """Все шаги с печатью."""
+    # Ошибка в числе видна сразу, а не после сравнения.
+    check_count("k", settings["k"], high=1000)
+    check_seed(settings["seed"])
     memory = None
     if "memory" in settings:
         memory = 1e9 * check_number("memory", settings["memory"], 0, above=True)
@@ -139,30 +165,30 @@ def go(source: str, out: Path, settings: dict[str, Any]) -> None:
         header=not settings.get("no_header"),
         keep_bots=bool(settings.get("keep_bots")),
     )
-    print(data.report(), end="\n\n")
+    _say(data.report(), end="\n\n")
     allowed = settings.get("allowed")
     allowed_items(data, allowed)  # ошибка в списке видна сразу, а не после сравнения
     plan = examine(
         data, settings.get("protocol"), settings.get("min_grade"), settings["seed"], memory
     )
-    print(plan, end="\n\n")
+    _say(plan, end="\n\n")
     out.mkdir(parents=True, exist_ok=True)
     outcome = run(
         plan, out, settings["budget"],
         tries=settings.get("tries"), names=settings.get("models"), memory=memory,
     )  # fmt: skip
-    print(outcome, end="\n\n")
+    _say(outcome, end="\n\n")
     fitted = refit(outcome)
     written = write_recommendations(fitted, data, out, settings["k"], allowed)
-    print(written)
+    _say(written)
     try:
-        print("Модель для новых:", *map(str, write_model(fitted, data, out, allowed).values()))
+        _say("Модель для новых:", *map(str, write_model(fitted, data, out, allowed).values()))
     except ValueError as error:
-        print(f"Модель для новых покупателей не записана. {error}")
-    print("Отчёт:", write_report(outcome, out, written, Path(source).name))
+        _say(f"Модель для новых пользователей не записана. {error}")
+    _say("Отчёт:", write_report(outcome, out, written, Path(source).name))
     text = json.dumps(settings, ensure_ascii=False, indent=2)
     (out / "settings.json").write_text(text + "\n", encoding="utf-8")
-    print(f"Для следующего файла: --settings {out / 'settings.json'}")
+    _say(f"Для следующего файла: --settings {out / 'settings.json'}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -170,17 +196,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         go(*settings_of(argv))
     except WrongOptions as error:
-        print(f"Параметры не годятся: {error}", file=sys.stderr)
+        _say(f"Параметры не годятся: {error}", error=True)
         return 2
     except KeyboardInterrupt:
-        print("Прервано. Посчитанное сохранено: та же команда продолжит с него.", file=sys.stderr)
+        _say("Прервано. Посчитанное сохранено: та же команда продолжит с него.", error=True)
         return 130
     except (FileNotFoundError, ValueError, TypeError, MemoryError) as error:
-        print(f"Не получилось: {error}", file=sys.stderr)
+        _say(f"Не получилось: {error}", error=True)
         return 1
     except OSError as error:
         place = shown(str(error.filename)) if error.filename else "папка"
-        print(f"Не получилось: {place} — нет прав или места на диске.", file=sys.stderr)
+        _say(f"Не получилось: {place} — нет прав или места на диске.", error=True)
         return 1
     return 0
 

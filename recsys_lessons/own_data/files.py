@@ -16,6 +16,7 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
+from openpyxl.utils.cell import get_column_letter, range_boundaries
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from recsys_lessons.inputs import check_memory, shown
@@ -31,6 +32,8 @@ _OTHER_KINDS = {
     b"BZh": ("сжатый файл (bzip2)", "Распакуйте его и подайте содержимое."),
     b"7z\xbc\xaf": ("архив 7z", "Распакуйте его и подайте содержимое."),
     b"Rar!": ("архив RAR", "Распакуйте его и подайте содержимое."),
+    b"\xfd7zXZ": ("сжатый файл (xz)", "Распакуйте его и подайте содержимое."),
+    b"\x28\xb5\x2f\xfd": ("сжатый файл (zstd)", "Распакуйте его и подайте содержимое."),
     b"SQLite format 3": ("база SQLite", "Выгрузите таблицу в CSV или Parquet."),
 }
 
@@ -46,6 +49,7 @@ class RawTable:
     :param above: сколько непустых строк стоит над заголовком
     :param inside: сколько строк текста оказалось внутри кавычек
     :param unread: листы книги с теми же столбцами, которые не прочитаны: название → строк
+    :param said: остальные замечания: вид, сколько строк, текст
     """
 
     columns: dict[str, pa.ChunkedArray]
@@ -55,6 +59,7 @@ class RawTable:
     above: int = 0
     inside: int = 0
     unread: Mapping[str, int] = field(default_factory=dict)
+    said: tuple[tuple[str, int, str], ...] = ()
 
 
 def read_file(
@@ -70,7 +75,7 @@ def read_file(
     """
     buffer, name = _contents(source, name)
     start = bytes(buffer[: min(_HEAD, buffer.size)])
-    if not start.strip(b"\0 \r\n\t"):
+    if not start.strip(b"\0 \r\n\t\xef\xbb\xbf\xff\xfe"):
         raise ValueError(f"Файл {name} пуст: проверьте, что выгрузка дошла до конца.")
     if start.startswith(b"PAR1"):
         return _parquet(buffer, columns, name)
@@ -101,17 +106,56 @@ def _other_kind(name: str, kind: str, advice: str) -> NoReturn:
     raise ValueError(f"Файл {name} — это {kind}, а не таблица, какую можно прочесть. {advice}")
 
 
-def _no_columns(missing: Sequence[str], present: Iterable[str], name: str) -> NoReturn:
-    """Ошибка: столбцов нет; что в файле есть и на что похоже названное."""
+def _no_columns(
+    missing: Sequence[str], present: Iterable[str], name: str, seen: str = ""
+) -> NoReturn:
+    """Ошибка: столбцов нет; что в файле есть и на что похоже названное.
+
+    :param seen: что ещё замечено в файле
+    """
     there = [column for column in present if column]
-    close = [match for want in missing for match in difflib.get_close_matches(want, there, 1)]
+    near = [match for want in missing for match in difflib.get_close_matches(want, there, 1)]
+    close = list(dict.fromkeys(near))
     listed = ", ".join(column[:30] for column in there[:20])
     more = f" и ещё {len(there) - 20}" if len(there) > 20 else ""
     hint = f" Не {', '.join(close)[:60]} ли?" if close else ""
+    if len(there) == 1 and all(want.strip() in there[0] for want in missing):
+        hint = (
+            " Весь заголовок — одна ячейка: строка целиком в кавычках или столбцы разделены не "
+            "запятой, не «;», не табуляцией и не «|». Сохраните файл как CSV ещё раз."
+        )
     raise ValueError(
-        f"В файле {name} нет столбцов: {', '.join(missing)[:200]}. Есть: {listed}{more}.{hint} "
-        "Если заголовка в файле нет, укажите header=False и номера столбцов: «1», «2», …"
+        f"В файле {name} нет столбцов: {', '.join(missing)[:200]}. Есть: {listed}{more}.{hint}"
+        f"{seen} Если заголовка в файле нет, укажите header=False и номера столбцов: «1», «2», …"
     )
+
+
+def _not_found(
+    rows: Sequence[Sequence[str]], columns: Mapping[str, str], name: str, header: bool
+) -> NoReturn:
+    """Ошибка: ни в одной строке нет всех названных столбцов; которая похожа на заголовок."""
+    rows = [[cell.strip() for cell in row] for row in rows[:_LOOK]]
+    wanted = [column.strip() for column in columns.values()]
+    if not header:
+        present = [str(place + 1) for place in range(max(map(len, rows), default=0))]
+        _no_columns([w for w in wanted if w not in present] or wanted, present, name)
+
+    def like(number: int) -> tuple[int, int]:
+        return len(set(wanted) & set(rows[number])), sum(map(bool, rows[number]))
+
+    best = max(range(len(rows)), key=like, default=0)
+    present = list(rows[best]) if rows else []
+    where = {
+        want: next((n + 1 for n, row in enumerate(rows) if want in row), None) for want in wanted
+    }
+    seen = f" На заголовок похожа строка {best + 1}." if best else ""
+    if None not in where.values() and len(set(where.values())) > 1:
+        places = ", ".join(f"«{want[:30]}» — в строке {line}" for want, line in where.items())
+        seen = (
+            f" Названные столбцы стоят в разных строках ({places}): заголовок из нескольких строк. "
+            "Разъедините ячейки и оставьте одну строку заголовка со всеми именами."
+        )
+    _no_columns([w for w in wanted if w not in present] or wanted, present, name, seen)
 
 
 def _find(names: Sequence[str], columns: Mapping[str, str]) -> list[int] | None:
@@ -129,11 +173,78 @@ def _header(
         width = max(map(len, rows), default=0)
         names = [str(place + 1) for place in range(width)]
         return (-1, names) if _find(names, columns) else None
+    numbered = all(column.strip().isdecimal() for column in columns.values())
     for number, row in enumerate(rows[:_LOOK]):
-        names = [cell.strip() or f"столбец {place + 1}" for place, cell in enumerate(row)]
+        names = [cell.strip() or _nameless(place) for place, cell in enumerate(row)]
+        if numbered and any(row) and not _in_a_row(names):
+            return None  # строка данных «7;12» — не заголовок: в заголовке номера идут подряд
         if _find(names, columns):
             return number, names
     return None
+
+
+def _nameless(place: int) -> str:
+    return f"столбец {place + 1}"
+
+
+def _in_a_row(names: Sequence[str]) -> bool:
+    """Имена столбцов — номера подряд с нуля или с единицы."""
+    return list(names) in ([str(n + first) for n in range(len(names))] for first in (0, 1))
+
+
+def _doubts(
+    rows: Sequence[Sequence[str]],
+    number: int,
+    names: Sequence[str],
+    places: Sequence[int],
+    name: str,
+) -> list[tuple[str, int, str]]:
+    """Замечания о заголовке, в котором можно ошибиться.
+
+    :param rows: первые строки файла, считая от начала
+    :raises ValueError: под заголовком вторая его строка, и имя может значить разные столбцы
+    """
+    if number < 0:
+        return []
+    if _in_a_row(names):
+        listed = "; ".join(names[:5])
+        text = (
+            f"Заголовком взята строка «{listed}»: в ней номера подряд. Если это данные, укажите "
+            "header=False."
+        )
+        return [("numeric_header", 1, text)]
+    body = [[*row, *[""] * (len(names) - len(row))] for row in rows[number + 1 :] if any(row)]
+    if len(body) < 3:
+        return []
+    first, rest = body[0], body[1:]
+    blank = [
+        place
+        for place in range(len(names))
+        if names[place] == _nameless(place) and place not in places and first[place].strip()
+    ]
+
+    def word(place: int) -> bool:
+        """В первой строке слово, а ниже всюду цифры."""
+        digits = all(re.search(r"\d", row[place]) for row in rest if row[place].strip())
+        return bool(first[place].strip()) and not re.search(r"\d", first[place]) and digits
+
+    if not all(not re.search(r"\d", first[place]) for place in (*places, *blank)):
+        return []
+    second = ", ".join(cell.strip()[:20] for cell in first[:8])
+    if any(map(word, (*places, *blank))) and any(place - 1 in places for place in blank):
+        unclear = [names[place - 1] for place in blank if place - 1 in places]
+        raise ValueError(
+            f"В файле {name} заголовок, похоже, из двух строк: под строкой {number + 1} стоит "
+            f"«{second}», а справа от «{unclear[0][:30]}» столбец без имени. Какой из двух "
+            "столбцов нужен, не понять. Разъедините ячейки и оставьте одну строку заголовка."
+        )
+    if all(word(place) for place in places[:2]):
+        text = (
+            f"Первая строка данных («{second}») похожа на вторую строку заголовка: в ней слова, а "
+            "ниже цифры. Она оставлена; если это не данные, уберите её из файла."
+        )
+        return [("second_header", 1, text)]
+    return []
 
 
 def _twice(places: Sequence[int], names: Sequence[str], name: str) -> None:
@@ -164,16 +275,28 @@ def _text(buffer: pa.Buffer, columns: Mapping[str, str], name: str, header: bool
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<table", b"<meta")):
         _other_kind(name, "страница HTML или XML", "Откройте её в Excel и сохраните как .xlsx.")
     if start.startswith((b"{", b"[")):
-        _other_kind(name, "JSON", "Переведите: pandas.read_json(...).to_csv(...).")
+        lines_too = ", lines=True" if start.startswith(b"{") else ""
+        _other_kind(name, "JSON", f"Переведите: pandas.read_json(...{lines_too}).to_csv(...).")
     lines = head.splitlines(keepends=True)
     if len(head) < buffer.size and len(lines) > 1:
         lines.pop()  # последняя строка куска не целая
-    separator, number, names = _layout(lines, columns, name, header)
+    separator, number, names, first = _layout(lines, columns, name, header)
     offset = sum(map(len, lines[: number + 1]))
     places = _find(names, columns)
     assert places is not None
     _twice(places, names, name)
-    table, broken, inside = _parse(buffer.slice(offset), separator, len(names), places, name)
+    said = _doubts(first, number, names, places, name)
+    least = _least_width(first[number + 1 :], names, places, header)
+    table, broken, inside, evened = _parse(
+        buffer.slice(offset), separator, len(names), least, places, name
+    )
+    if evened:
+        where = "строк" if least == len(names) else "заголовка"
+        text = (
+            f"Лишний разделитель в конце {where}: столбец без имени отброшен, поправлено строк: "
+            f"{evened}."
+        )
+        said.append(("trailing", evened, text))
     above = sum(bool(line.strip()) for line in lines[: max(number, 0)])
     return RawTable(
         columns=dict(zip(columns, (table[f"c{place}"] for place in places), strict=True)),
@@ -183,6 +306,7 @@ def _text(buffer: pa.Buffer, columns: Mapping[str, str], name: str, header: bool
         f"{SEPARATORS[separator]}",
         above=above,
         inside=inside,
+        said=tuple(said),
     )
 
 
@@ -258,27 +382,35 @@ def _not_ascii(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 def _layout(
     lines: Sequence[bytes], columns: Mapping[str, str], name: str, header: bool
-) -> tuple[str, int, list[str]]:
-    """Разделитель, номер строки заголовка и имена столбцов."""
+) -> tuple[str, int, list[str], list[list[str]]]:
+    """Разделитель, номер строки заголовка, имена столбцов и первые строки по столбцам."""
     text = [line.decode("utf-8", errors="replace") for line in lines]
     split = {separator: _rows(text, separator) for separator in SEPARATORS}
     order = sorted(SEPARATORS, key=lambda separator: -_evenness(split[separator]))
     for separator in order:
         found = _header(split[separator], columns, header)
         if found:
-            return separator, *found
-    rows = split[order[0]]
-    first = next((row for row in rows if any(cell.strip() for cell in row)), [])
-    present = (
-        [cell.strip() for cell in first] if header else list(map(str, range(1, len(first) + 1)))
-    )
-    missing = [column for column in columns.values() if column.strip() not in present]
-    _no_columns(missing or list(columns.values()), present, name)
+            return separator, *found, split[separator]
+    _not_found(split[order[0]], columns, name, header)
 
 
 def _rows(lines: Sequence[str], separator: str) -> list[list[str]]:
     """Каждая строка отдельно: перевод строки внутри кавычек здесь не важен."""
     return [next(csv.reader([line], delimiter=separator), []) for line in lines[: 2 * _LOOK]]
+
+
+def _least_width(
+    rows: Sequence[Sequence[str]], names: Sequence[str], places: Sequence[int], header: bool
+) -> int:
+    """Сколько столбцов в строке хватает: последние без имени (без заголовка — пустые) не нужны."""
+    least = len(names)
+    while least - 1 > max(places) and (
+        names[least - 1] == _nameless(least - 1)
+        if header
+        else not any(row[least - 1].strip() for row in rows if len(row) >= least)
+    ):
+        least -= 1
+    return least
 
 
 def _evenness(rows: Sequence[Sequence[str]]) -> float:
@@ -289,28 +421,43 @@ def _evenness(rows: Sequence[Sequence[str]]) -> float:
 
 
 def _parse(
-    body: pa.Buffer, separator: str, width: int, places: Sequence[int], name: str
-) -> tuple[pa.Table, int, int]:
-    """Нужные столбцы текстом, сколько строк не разобрать, сколько переводов строки в кавычках."""
+    body: pa.Buffer,
+    separator: str,
+    width: int,
+    least: int,
+    places: Sequence[int],
+    name: str,
+    evened: int = 0,
+) -> tuple[pa.Table, int, int, int]:
+    """Нужные столбцы текстом; сколько строк не разобрать, переводов в кавычках и строк поправлено.
+
+    :param least: в строке хватает стольких столбцов, остальные до ``width`` пусты и не нужны
+    :param evened: сколько строк поправлено прежде
+    """
     if not body.size or not bytes(body[: min(body.size, _HEAD)]).strip():
         raise ValueError(f"В файле {name} только заголовок: ни одной строки данных.")
     parses = []
     lines = _quoted_lines(body)
     # Кавычка бывает и просто знаком дюйма: тогда без неё испорченных строк меньше.
     for quoted in (True, False) if lines else (False,):
-        parse = _parse_once(body, separator, width, places, quoted)
+        parse = _parse_once(body, separator, width, least, places, quoted)
         parses += [parse] if parse else []
         if parse and not parse[1] and parse[0].num_rows >= lines:
             break
+    if not evened and any(parse[3] for parse in parses):
+        even, evened = _evened(body, separator, width, least)
+        if evened:
+            return _parse(even, separator, width, least, places, name, evened)
     if len(parses) == 2 and not parses[1][1]:
-        parses.pop(0)  # незакрытая кавычка проглотила бы строки молча
+        right = not parses[0][1] and _well_quoted(body, separator)
+        parses.pop(int(right))  # незакрытая кавычка проглотила бы строки молча
     if not parses:
         raise ValueError(
             f"Файл {name} не разобрать: похоже, не закрыта кавычка или строка длиннее "
             f"{_PIECE >> 20} МБ. Откройте его и сохраните как CSV ещё раз."
         )
     # Строки, проглоченные кавычкой, потеряны так же, как испорченные.
-    table, broken, found = min(
+    table, broken, found, _ = min(
         parses, key=lambda parse: parse[1] + max(0, lines - parse[1] - parse[0].num_rows)
     )
     if broken > table.num_rows:
@@ -318,7 +465,60 @@ def _parse(
             f"Файл {name} не разобрать: в заголовке столбцов {width}, а в строках, например, "
             f"{found}. Проверьте разделитель, десятичные запятые и кавычки."
         )
-    return table, broken, max(0, lines - broken - table.num_rows)
+    return table, broken, max(0, lines - broken - table.num_rows), evened
+
+
+def _well_quoted(body: pa.Buffer, separator: str) -> bool:
+    """Все кавычки стоят по правилам CSV: открыта в начале ячейки, закрыта в конце."""
+    text = io.TextIOWrapper(pa.BufferReader(body), errors="replace", newline="")
+    try:
+        return all(True for _ in csv.reader(text, delimiter=separator, strict=True))
+    except csv.Error:
+        return False
+
+
+def _evened(body: pa.Buffer, separator: str, width: int, least: int) -> tuple[pa.Buffer, int]:
+    """Текст, в строках которого ровно ``width`` столбцов, и сколько строк поправлено.
+
+    Снимаются только пустые столбцы в конце, добавляются только ненужные. Если в лишних столбцах
+    что-то стоит больше чем в сотой части поправленных, не правится ничего: сдвинуты, может быть,
+    все столбцы.
+    """
+    mark = separator.encode()
+    even: list[bytes] = []
+    evened = filled = 0
+    for row in _whole_rows(bytes(body).split(b"\n")):
+        cells = row.count(mark) + 1
+        if b'"' in row:
+            text = io.StringIO(row.decode(errors="replace"), newline="")
+            cells = len(next(csv.reader(text, delimiter=separator)))
+        extra = cells - width
+        if extra > 0 and row.rstrip(b"\r").endswith(mark * extra):
+            even.append(row.rstrip(b"\r")[:-extra])
+        elif least <= cells < width and row.strip():
+            even.append(row.rstrip(b"\r") + mark * -extra)
+        else:
+            even.append(row)
+            filled += extra > 0
+            continue
+        evened += 1
+    if 100 * filled > evened:
+        return body, 0
+    return pa.py_buffer(b"\n".join(even)), evened
+
+
+def _whole_rows(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Строки таблицы: перевод строки внутри кавычек строку не кончает, если кавычка закрыта."""
+    pending: list[bytes] = []
+    for line in lines:
+        if not pending and not line.count(b'"') % 2:
+            yield line
+            continue
+        pending.append(line)
+        if len(pending) > 1 and line.count(b'"') % 2:
+            yield b"\n".join(pending)
+            pending = []
+    yield from pending
 
 
 def _quoted_lines(body: pa.Buffer) -> int:
@@ -333,13 +533,20 @@ def _quoted_lines(body: pa.Buffer) -> int:
 
 
 def _parse_once(
-    body: pa.Buffer, separator: str, width: int, places: Sequence[int], quoted: bool
-) -> tuple[pa.Table, int, int] | None:
-    """Столбцы, сколько строк испорчено и сколько столбцов в первой из них; ``None`` — не вышло."""
+    body: pa.Buffer, separator: str, width: int, least: int, places: Sequence[int], quoted: bool
+) -> tuple[pa.Table, int, int, bool] | None:
+    """Столбцы; сколько строк испорчено, сколько столбцов в первой из них, поправимы ли они.
+
+    ``None`` — не вышло.
+    """
     broken: list[int] = []
+    mended = False
 
     def skip(row: Any) -> str:
+        nonlocal mended
         broken.append(row.actual_columns)
+        extra = row.actual_columns - width
+        mended |= row.text.endswith(separator * extra) if extra > 0 else width + extra >= least
         return "skip"
 
     wanted = [f"c{place}" for place in dict.fromkeys(places)]
@@ -359,40 +566,70 @@ def _parse_once(
         )
     except pa.ArrowInvalid:
         return None
-    return table, len(broken), broken[0] if broken else width
+    return table, len(broken), broken[0] if broken else width, mended
 
 
 # ------------------------------------------------------------------------------------------- XLSX
 
 
+_ARCHIVES = {
+    "xl/workbook.bin": ("двоичная книга Excel (.xlsb)", "Сохраните её как .xlsx или CSV."),
+    "content.xml": ("таблица OpenDocument (.ods)", "Сохраните её как .xlsx или CSV."),
+}
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """Лист книги.
+
+    :param rows: ячейки текстом; значение ячейки, объединённой по вертикали, повторено вниз
+    :param merged: объединённые ячейки: столбец и строка начала, столбец и строка конца, с нуля
+    """
+
+    rows: list[list[str]]
+    merged: list[tuple[int, int, int, int]]
+
+
 def _xlsx(buffer: pa.Buffer, columns: Mapping[str, str], name: str, header: bool) -> RawTable:
     try:
-        members = zipfile.ZipFile(pa.BufferReader(buffer)).namelist()
+        archive = zipfile.ZipFile(pa.BufferReader(buffer))
     except zipfile.BadZipFile:
         _other_kind(name, "испорченный архив", "Скачайте или сохраните его ещё раз.")
+    members = archive.namelist()
     if "xl/workbook.xml" not in members:
-        _other_kind(name, "архив zip", "Распакуйте его и подайте содержимое.")
+        archives = [kind for member, kind in _ARCHIVES.items() if member in members]
+        _other_kind(name, *(archives or [("архив zip", "Распакуйте его и подайте содержимое.")])[0])
     try:
         book = openpyxl.load_workbook(io.BytesIO(buffer), read_only=True, data_only=True)
-        sheets = {sheet.title: _sheet_rows(sheet) for sheet in book.worksheets}
+        sheets = {sheet.title: _sheet(sheet, archive) for sheet in book.worksheets}
         shift = 1462 if book.epoch == CALENDAR_MAC_1904 else 0
     except Exception as error:  # openpyxl не обещает, что именно он бросит
         raise ValueError(f"Книга {name} испорчена: откройте её в Excel и сохраните ещё раз.") from (
             error
         )
-    first: list[list[str]] = []
-    for title, rows in sheets.items():
-        found = _header(rows, columns, header)
-        first = first or rows[:1]
+    for title, sheet in sheets.items():
+        found = _header(sheet.rows, columns, header)
         if found is None:
             continue
         number, names = found
         places = _find(names, columns)
         assert places is not None
         _twice(places, names, name)
-        body = [row for row in rows[number + 1 :] if any(row)]
+        _one_column_each(sheet, number, names, places, name)
+        last = _header_end(sheet, number, places)
+        body = [row for row in sheet.rows[last + 1 :] if any(row)]
         if not body:
             raise ValueError(f"В книге {name} только заголовок: ни одной строки данных.")
+        said = _doubts(sheet.rows[: last + 2 * _LOOK], last, names, places, name)
+        repeated = sum(
+            end - top for left, top, _, end in sheet.merged if left in places and top > last
+        )
+        if repeated:
+            text = (
+                f"Ячейки, объединённые по вертикали: значение повторено в строках под первой, их "
+                f"{repeated}. Если оно относится только к первой, разъедините ячейки."
+            )
+            said.append(("merged_cells", repeated, text))
         values = {
             role: pa.chunked_array([[row[place] if place < len(row) else "" for row in body]])
             for role, place in zip(columns, places, strict=True)
@@ -401,12 +638,49 @@ def _xlsx(buffer: pa.Buffer, columns: Mapping[str, str], name: str, header: bool
             days = [_later(day, shift) for day in values["time"].to_pylist()]
             values["time"] = pa.chunked_array([days])
         others = f" (листов в книге {len(sheets)})" if len(sheets) > 1 else ""
-        above = sum(any(row) for row in rows[: max(number, 0)])
-        how = f"книга XLSX, лист «{title}»{others}"
-        return RawTable(values, len(body), 0, how, above, unread=_unread(sheets, title, columns))
-    present = first[0] if first else []
-    missing = [column for column in columns.values() if column.strip() not in present]
-    _no_columns(missing or list(columns.values()), present, name)
+        return RawTable(
+            values,
+            len(body),
+            0,
+            how=f"книга XLSX, лист «{title}»{others}",
+            above=sum(any(row) for row in sheet.rows[: max(number, 0)]),
+            unread=_unread(sheets, title, columns),
+            said=tuple(said),
+        )
+    _not_found(
+        next((sheet.rows for sheet in sheets.values() if sheet.rows), []), columns, name, header
+    )
+
+
+def _header_end(sheet: _Sheet, number: int, places: Sequence[int]) -> int:
+    """Последняя строка заголовка: ячейка названного столбца бывает объединена с нижней."""
+    ends = [end for left, top, _, end in sheet.merged if left in places and top <= number <= end]
+    return max([number, *ends])
+
+
+def _one_column_each(
+    sheet: _Sheet, number: int, names: Sequence[str], places: Sequence[int], name: str
+) -> None:
+    """Отказ, если под названной ячейкой заголовка несколько столбцов и заполнен не один."""
+    for left, top, right, end in sheet.merged:
+        if left not in places or not top <= number <= end:
+            continue
+        below = sheet.rows[end + 1 :]
+        filled = [
+            place
+            for place in range(left, right + 1)
+            if any(place < len(row) and row[place] for row in below)
+        ]
+        if filled in ([], [left]):
+            continue
+        letters = ", ".join(get_column_letter(place + 1) for place in filled)
+        under = ", ".join(cell[:20] for cell in sheet.rows[end + 1][:8]) if below else ""
+        raise ValueError(
+            f"В книге {name} ячейка заголовка «{names[left][:30]}» (строка {number + 1}) "
+            f"объединена, под нею столбцы {letters}: который нужен, не понять. Следующая строка — "
+            f"«{under}». Если это вторая строка заголовка и имена в ней не повторяются, назовите "
+            "столбцы по ней. Иначе разъедините ячейки и оставьте одну строку заголовка."
+        )
 
 
 def _later(day: str, shift: int) -> str:
@@ -414,27 +688,39 @@ def _later(day: str, shift: int) -> str:
     return repr(float(day) + shift) if re.fullmatch(r"\d{4,5}(\.\d+)?", day) else day
 
 
-def _unread(
-    sheets: Mapping[str, list[list[str]]], taken: str, columns: Mapping[str, str]
-) -> dict[str, int]:
+def _unread(sheets: Mapping[str, _Sheet], taken: str, columns: Mapping[str, str]) -> dict[str, int]:
     """Другие листы, на которых стоят те же столбцы: название → строк данных."""
     found = {}
-    for title, rows in sheets.items():
-        place = None if title == taken else _header(rows, columns, True)
+    for title, sheet in sheets.items():
+        place = None if title == taken else _header(sheet.rows, columns, True)
         if place is not None:
-            found[title] = sum(any(row) for row in rows[place[0] + 1 :])
+            found[title] = sum(any(row) for row in sheet.rows[place[0] + 1 :])
     return {title: rows for title, rows in found.items() if rows}
 
 
-def _sheet_rows(sheet: Any) -> list[list[str]]:
+def _sheet(sheet: Any, archive: zipfile.ZipFile) -> _Sheet:
     sheet.reset_dimensions()
-    return [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)]
+    rows = [[_cell(cell) for cell in row] for row in sheet.iter_rows()]
+    # Чтение потоком об объединённых ячейках молчит: они записаны в конце листа.
+    xml = archive.read(sheet._worksheet_path)
+    merged = []
+    for found in re.findall(rb'<(?:\w+:)?mergeCell [^>]*?ref="([^"]+)"', xml):
+        left, top, right, end = (edge - 1 for edge in range_boundaries(found.decode()))
+        merged.append((left, top, right, end))
+        for row in rows[top + 1 : end + 1]:
+            row += [""] * (left + 1 - len(row))
+            row[left] = rows[top][left] if left < len(rows[top]) else ""
+    return _Sheet(rows, merged)
 
 
-def _cell(value: Any) -> str:
-    """Ячейка текстом: целое без «.0», момент — по ISO."""
+def _cell(cell: Any) -> str:
+    """Ячейка текстом: целое без «.0» и с нулями впереди, если их показывает Excel; момент — ISO."""
+    value = cell.value
     if value is None:
         return ""
+    if isinstance(value, int) and not isinstance(value, bool):
+        zeros = re.fullmatch("0{2,}", cell.number_format)
+        return str(value).zfill(len(zeros[0])) if zeros else str(value)
     if isinstance(value, float):
         return repr(value)
     return value.isoformat(" ") if hasattr(value, "hour") and hasattr(value, "year") else str(value)

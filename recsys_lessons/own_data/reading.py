@@ -4,6 +4,7 @@
 сумма ``dropped`` по замечаниям.
 """
 
+import re
 import time as clock
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -194,6 +195,8 @@ def read_own(
         look.say(
             "above", raw.above, f"Над заголовком строк: {_n(raw.above)}. Это не данные, пропущены."
         )
+    for seen in raw.said:
+        look.say(*seen)
     look.dropped(
         "broken_rows",
         raw.broken,
@@ -324,7 +327,11 @@ _OF = {
 }
 
 
-_TOTALS = ["итого", "итого:", "всего", "всего:", "общий итог", "total", "total:", "grand total"]
+# В сводной таблице Excel — ещё «Иванов Итог».
+_TOTALS = {
+    "user": r"(итого|подытог)\b.*|.+ итог|(всего|итог|(grand |sub)?total)\W*",
+    "item": r"(итого|подытог)\b.*|(всего|общий итог|(grand |sub)?total)\W*",
+}
 
 
 def _not_data(look: _Look, labels: Mapping[str, pd.Index], roles: Mapping[str, str]) -> None:
@@ -334,14 +341,19 @@ def _not_data(look: _Look, labels: Mapping[str, pd.Index], roles: Mapping[str, s
     """
     plain = {role: labels[role].astype(str).str.lower() for role in ("user", "item")}
 
-    def rows(role: str, names: Iterable[str]) -> np.ndarray:
-        return np.isin(look.columns[role], np.flatnonzero(plain[role].isin(list(names))))
+    def rows(role: str, pattern: str) -> np.ndarray:
+        return np.isin(look.columns[role], np.flatnonzero(plain[role].str.fullmatch(pattern)))
 
     if roles:
-        again = rows("user", [roles["user"].lower()]) & rows("item", [roles["item"].lower()])
+        user, item = (rows(role, re.escape(roles[role].lower())) for role in ("user", "item"))
+        again = user & item
         look.drop("header_again", again, "Заголовок повторён внутри файла: отложено строк: {rows}.")
-    total = rows("user", _TOTALS)
-    look.drop("totals", total, "Вместо пользователя «Итого» или «Всего»: отложено строк: {rows}.")
+    total = rows("user", _TOTALS["user"]) | rows("item", _TOTALS["item"])
+    look.drop(
+        "totals",
+        total,
+        "Вместо пользователя или объекта «Итого» или «Всего»: отложено строк: {rows}.",
+    )
 
 
 def _read_ids(look: _Look, column: pa.ChunkedArray, role: str) -> pd.Index:
@@ -375,12 +387,19 @@ def _read_ids(look: _Look, column: pa.ChunkedArray, role: str) -> pd.Index:
             "потерял цифры, разные могли слиться. Выгрузите столбец как "
             "текст; здесь они оставлены как есть.",
         )
+    look.say(
+        f"formula_{role}",
+        found.formulas,
+        f'Идентификаторы {many} записаны формулой Excel (="007"), их {_n(found.formulas)}: взято '
+        "то, что в кавычках.",
+    )
     if found.padded:
         joined = f", {_n(found.joined)} совпали с другими" if found.joined else ""
         look.say(
             f"padded_{role}",
             found.padded,
-            f"Пробелы по краям идентификаторов {many} ({_n(found.padded)}): сняты{joined}.",
+            f"Пробелы и невидимые знаки по краям идентификаторов {many} ({_n(found.padded)}): "
+            f"сняты{joined}.",
         )
     if not found.whole and not found.padded and found.joined:
         look.say(f"joined_{role}", found.joined, f"Разные написания {many}: {_n(found.joined)}.")
@@ -389,15 +408,21 @@ def _read_ids(look: _Look, column: pa.ChunkedArray, role: str) -> pd.Index:
     return found.labels
 
 
+# Кириллические буквы, которых на вид не отличить от латинских, после перевода в строчные.
+_LOOKALIKE = str.maketrans("авекмнорстухі", "abekmhopctyxi")
+
+
 def _case_twins(look: _Look, labels: pd.Index, role: str) -> None:
-    """Идентификаторы, которые различаются только регистром букв: похожи на один в двух записях."""
-    lower = labels.str.lower()
-    twins = lower.duplicated(keep=False)
+    """Идентификаторы, которые на вид почти одно: похожи на один в двух записях."""
+    folded = labels.str.normalize("NFKC").str.lower().str.translate(_LOOKALIKE)
+    folded = folded.str.replace(r"(?<=\d)\s(?=\d{3})", "", regex=True)
+    twins = folded.duplicated(keep=False)
     look.say(
         f"case_{role}",
         int(twins.sum()),
-        f"Идентификаторы {_OF[role][1]}, которые различаются только регистром букв "
-        f"({_names(labels[twins][lower[twins].argsort()], 2)}): {_n(int(twins.sum()))}. Похоже на "
+        f"Идентификаторы {_OF[role][1]}, которые различаются только регистром букв, пробелом между "
+        "цифрами или похожими буквами двух алфавитов "
+        f"({_names(labels[twins][folded[twins].argsort()], 2)}): {_n(int(twins.sum()))}. Похоже на "
         "один в двух записях; оставлены разными, исправьте файл, если это один.",
     )
 
@@ -436,7 +461,7 @@ def _read_times(look: _Look, column: pa.ChunkedArray, now: float) -> None:
             rows - int(good.sum()),
             f"Время не прочесть больше чем в половине строк ({_n(rows - int(good.sum()))} из "
             f"{_n(rows)}): столбец не взят, строки оставлены. Понятны секунды, миллисекунды, ISO, "
-            "ДД.ММ.ГГГГ ЧЧ:ММ и даты Excel.",
+            "ДД.ММ.ГГГГ ЧЧ:ММ, то же с AM и PM и даты Excel; час без даты — не момент.",
         )
         return
     if np.ptp(seconds[good]) == 0:
@@ -453,7 +478,7 @@ def _read_times(look: _Look, column: pa.ChunkedArray, now: float) -> None:
             sum(found.formats.values()),
             f"Время записано по-разному ({listed} строк): всё переведено в секунды по Гринвичу.",
         )
-    swapped = [name for name in found.formats if name in ("ММ/ДД/ГГГГ", "ГГГГ-ДД-ММ")]
+    swapped = [name for name in found.formats if name in ("ММ/ДД/ГГГГ", "ГГГГ-ДД-ММ", "ММДДГГГГ")]
     if swapped:
         look.say(
             "month_order",
@@ -477,14 +502,29 @@ def _read_times(look: _Look, column: pa.ChunkedArray, now: float) -> None:
         look.say(
             "day_or_month",
             found.ambiguous,
-            f"В датах с косой чертой или дефисом не понять, день или месяц впереди "
+            f"В датах с косой чертой, с дефисом или без знаков не понять, день или месяц впереди "
             f"(строк {_n(found.ambiguous)}): прочитано как ДД/ММ/ГГГГ.",
         )
+    dated = sum(found.formats.values())
+    if found.halves < dated:
+        look.say(
+            "mixed_halves",
+            found.halves,
+            f"AM или PM стоит только у части времён (строк {_n(found.halves)} из {_n(dated)}): "
+            "остальные прочитаны по часам до 24.",
+        )
+    look.say(
+        "scientific_time",
+        found.scientific,
+        f"Время вида «1,7E+09», строк {_n(found.scientific)}: Excel потерял последние цифры, "
+        "порядок событий неточен. Выгрузите столбец как текст.",
+    )
     look.drop("no_time", ~known, "Времени нет или его не прочесть: отложено строк: {rows}.")
     look.drop(
         "epoch",
         early,
-        "Время — 1970 год, то есть ноль вместо времени: отложено строк: {rows}.",
+        "Время — 1970 год или раньше, то есть ноль или минус вместо времени: отложено строк: "
+        "{rows}.",
     )
     look.drop("future", late, "Время ещё не наступило: отложено строк: {rows}; видимо, сбой часов.")
     look.columns["timestamp"] = seconds

@@ -37,8 +37,8 @@ from recsys_lessons.own_data.running import Outcome
 USERS = 10_000  # строк в одном блоке записи
 
 COLD_RULE = (
-    "Покупателю без истории — популярное среди разрешённого: объекты, с которыми взаимодействовало "
-    "больше всего пользователей."
+    "Пользователю без истории — популярное среди разрешённого: объекты, с которыми "
+    "взаимодействовало больше всего пользователей."
 )
 
 
@@ -160,7 +160,7 @@ def write_recommendations(
 
     Столбцы ``user, place, item`` и, если есть названия, ``title``. В CSV разделитель — точка с
     запятой, кодировка UTF-8 с меткой: так его открывает русский Excel. Отдельный файл —
-    список для покупателя, которого в данных нет вовсе.
+    список для пользователя, которого в данных нет вовсе.
 
     :param k: сколько объектов в списке
     :param allowed: что можно рекомендовать, см. :func:`allowed_items`
@@ -197,7 +197,7 @@ class NoHistories:
 
     def __call__(self, users: Any) -> np.ndarray:
         raise ValueError(
-            "В этой модели нет историй покупателей, по номеру она не отвечает. Подайте историю: "
+            "В этой модели нет историй пользователей, по номеру она не отвечает. Подайте историю: "
             "score_history."
         )
 
@@ -228,8 +228,8 @@ def without_histories(model: Any) -> Any:
     elif not hasattr(model, "score_history"):
         raise ValueError(
             f"{kind} знает только тех, на ком училась: новой истории она не отвечает (нет "
-            "score_history), и без векторов покупателей от неё ничего не остаётся. Возьмите EASE, "
-            "Item-KNN, iALS, SLIM или MultiVAE."
+            "score_history), и без векторов пользователей от неё ничего не остаётся. Возьмите "
+            "EASE, Item-KNN, iALS, SLIM или MultiVAE."
         )
     elif isinstance(model, models.FrequencyMix):
         check_fitted(model, "vectors_")
@@ -237,7 +237,7 @@ def without_histories(model: Any) -> Any:
         new.row_ = {}
     elif hasattr(model, "vectors_"):
         raise ValueError(
-            f"{kind} ищет соседей среди покупателей, и их векторы — сами истории: без них модели "
+            f"{kind} ищет соседей среди пользователей, и их векторы — сами истории: без них модели "
             "нет. Отдавайте готовые рекомендации или возьмите «Личную частоту»."
         )
     elif hasattr(model, "P_"):
@@ -254,7 +254,7 @@ def write_model(
     out: str | Path,
     allowed: Sequence[Any] | str | Path | None = None,
 ) -> dict[str, Path]:
-    """Модель без историй, каталог к ней и сценарий в десять строк, который даёт ею рекомендации.
+    """Модель без историй, каталог к ней и короткий сценарий, который даёт ею рекомендации.
 
     :return: имя → путь
     :raises ValueError: такую модель без историй не отдать, см. :func:`without_histories`
@@ -283,13 +283,15 @@ def write_model(
 
 
 SCRIPT = """\
-\"""Рекомендации новому покупателю: python score_new.py ОБЪЕКТ ОБЪЕКТ …
+\"""Рекомендации новому пользователю: python score_new.py [--k ЧИСЛО] ОБЪЕКТ ОБЪЕКТ …
 
+Объекты — его история, ЧИСЛО — длина списка, обычно 10.
 Осторожно: загрузка model.joblib выполняет код, который в нём записан. Открывайте только свой файл.
-Историй покупателей в нём нет. Нужен установленный пакет recsys_lessons.
+Историй пользователей в нём нет. Нужен установленный пакет recsys_lessons.
 \"""
 
 import sys
+from getopt import GetoptError, gnu_getopt
 from pathlib import Path
 
 import joblib
@@ -297,24 +299,32 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+try:
+    options, history = gnu_getopt(sys.argv[1:], "", ["k="])
+    k = int(dict(options).get("--k", 10))
+except (GetoptError, ValueError):
+    k = 0
+if k < 1:
+    sys.exit("Длина списка — целое число больше нуля: python score_new.py --k 5 ОБЪЕКТ … "
+             "Объекты, которые начинаются с дефиса, пишут после --.")
 here = Path(__file__).resolve().parent
 model, items = joblib.load(here / "model.joblib"), pd.read_parquet(here / "items.parquet")
-own = np.flatnonzero(items["item"].astype(str).isin(sys.argv[1:]))
-print("Нет в каталоге:", set(sys.argv[1:]) - set(items["item"].astype(str)[own]) or "—")
-{history}
-scores = np.array(model.score_history(history)[0] if own.size else items["popularity"], float)
+own = np.flatnonzero(items["item"].astype(str).isin(history))
+print("Нет в каталоге:", set(history) - set(items["item"].astype(str)[own]) or "—")
+{vector}
+scores = np.array(model.score_history(vector)[0] if own.size else items["popularity"], float)
 {seen}scores[~items["allowed"]] = -np.inf
-best = [i for i in np.argsort(-scores, kind="stable")[:10] if scores[i] > -np.inf]
+best = [i for i in np.argsort(-scores, kind="stable")[:k] if scores[i] > -np.inf]
 print(items.drop(columns=["allowed", "popularity"]).loc[best].to_string(index=False))
 """
 
 
 def _script(fitted: Everything) -> str:
     if fitted.part.baskets is not None:
-        return SCRIPT.format(history="history = {0: [own]}", seen="")
+        return SCRIPT.format(vector="vector = {0: [own]}", seen="")
     cells = "np.ones(own.size), (np.zeros(own.size, int), own)"
-    history = f"history = sp.csr_array(({cells}), shape=(1, len(items)))"
-    return SCRIPT.format(history=history, seen="scores[own] = -np.inf\n")
+    vector = f"vector = sp.csr_array(({cells}), shape=(1, len(items)))"
+    return SCRIPT.format(vector=vector, seen="scores[own] = -np.inf\n")
 
 
 # ------------------------------------------------------------------------------- отчёт
@@ -389,7 +399,7 @@ def _list(texts: Iterable[str]) -> str:
 
 def _anonymous(note: Note) -> str:
     """Текст замечания; в замечаниях о пользователях — без скобок, в которых стоят примеры."""
-    if note.kind not in ("bots", "case_user"):
+    if note.kind not in ("bots", "case_user", "second_header"):
         return note.text
     return re.sub(r"\s*\(.*\)", "", note.text, flags=re.DOTALL)
 
