@@ -4,6 +4,7 @@
 (RECSYS_LESSONS_BROWSER=required) — падает.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -51,15 +52,15 @@ OPEN = """async path => {
 }"""
 
 
-@pytest.fixture
-def lab(tmp_path):
+@contextlib.contextmanager
+def running_lab(folder):
     """Адрес JupyterLab, запущенного так же, как его запускает make lab, и папка копий."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    my = tmp_path / "my"
+    my = folder / "my"
     command = [sys.executable, "-c", START, str(my), str(port), LAB_ARGS]
-    log = (tmp_path / "lab.log").open("w+")
+    log = (folder / "lab.log").open("w+")
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=log, stderr=log, start_new_session=os.name != "nt"
     )
@@ -81,6 +82,13 @@ def lab(tmp_path):
             os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
         log.close()
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """Свой JupyterLab у каждого теста: его адрес и папка копий."""
+    with running_lab(tmp_path) as started:
+        yield started
 
 
 @pytest.fixture
