@@ -36,6 +36,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STUDENT = ROOT / "notebooks" / "assignments"
 TEMPLATES = Path(__file__).parent / "templates"
 FRAGMENT = 20  # столько слов и знаков подряд из ключа в раздаче уже не совпадение
+TABLE = 60  # знаков: таблицу длиннее пишут в несколько строк
 LABEL = re.compile(r"variant|given|(?:task|check|open)-\w+")
 CANARY = re.compile(r"canary: (\w+)")
 
@@ -71,11 +72,11 @@ def student_cells(name: str, folder: Path = STUDENT) -> list[Cell]:
 
 
 def variant_source(values: Variant) -> str:
-    """Ячейка варианта: по строке ``имя = значение``.
+    """Ячейка варианта: ``имя = значение``; длинная таблица — по строке на строку.
 
     :raises CourseError: значение — не число, строка или список
     """
-    lines = [f"{name} = {value!r}" for name, value in values.items()]
+    lines = [f"{name} = {_written(value)}" for name, value in values.items()]
     for line, value in zip(lines, values.values(), strict=True):
         try:
             same = ast.literal_eval(line.partition(" = ")[2]) == value
@@ -84,6 +85,14 @@ def variant_source(values: Variant) -> str:
         if not same:
             raise CourseError(f"Вариант: {line[:80]} — не простое значение Python.")
     return "\n".join(lines)
+
+
+def _written(value: Any) -> str:
+    """Значение так, чтобы таблицу можно было читать: считать по ней будут на бумаге."""
+    text = repr(value)
+    if len(text) <= TABLE or not isinstance(value, list) or not isinstance(value[0], list):
+        return text
+    return "\n".join(["[", *(f"    {row!r}," for row in value), "]"])
 
 
 def build(

@@ -8,6 +8,7 @@ import copy
 import inspect
 import linecache
 import numbers
+import os
 import re
 import sys
 import traceback
@@ -341,7 +342,10 @@ def _as_numbers_to_show(value: Any) -> np.ndarray | None:
     """Числа в их собственном типе: целые остаются целыми."""
     if isinstance(value, range | list | tuple) and len(value) > LONGEST:
         return None
-    array = np.asarray(_plain(value))
+    try:
+        array = np.asarray(_plain(value))
+    except ValueError:  # список массивов разной длины
+        return None
     return array if array.dtype.kind in "fiubc" else None
 
 
@@ -361,17 +365,22 @@ def _call(function: Callable[..., Any], arguments: tuple[Any, ...]) -> str:
 
 
 def _error_text(function: Callable[..., Any], error: BaseException) -> str:
-    """Ошибка решения и строка, на которой она случилась, если это строка самого решения."""
+    """Ошибка решения и строка, на которой она случилась, если это строка самого решения.
+
+    У ячеек тетради общая папка: если решение вызвано через функцию другой ячейки, строка — решения.
+    """
     try:
         text = _cut(" ".join(str(error).split()), 200)
     except Exception:  # текст чужой ошибки может быть каким угодно
         text = ""
-    file = str(getattr(getattr(function, "__code__", None), "co_filename", ""))
-    lines = [n for frame, n in traceback.walk_tb(error.__traceback__) if _file(frame) == file]
+    code = getattr(function, "__code__", None)
+    folder = os.path.dirname(code.co_filename) if code else None
+    steps = [(_file(frame), line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    own = [step for step in steps if os.path.dirname(step[0]) == folder]
     place = ""
-    if lines:
-        source = _cut(linecache.getline(file, lines[-1]).strip(), 80)
-        place = f" в строке {lines[-1]}" + (f" ({source})" if source else "")
+    if own:
+        source = _cut(linecache.getline(*own[-1]).strip(), 80)
+        place = f" в строке {own[-1][1]}" + (f" ({source})" if source else "")
     return f"{_cut(type(error).__name__, 60)}{place}: {text}"
 
 

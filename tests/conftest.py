@@ -1,4 +1,4 @@
-"""Общее для тестов: матрица (модулю со своей ``X`` она не мешает) и песочница."""
+"""Общее для тестов: матрица (модулю со своей ``X`` она не мешает), песочница, браузер."""
 
 import os
 
@@ -7,6 +7,9 @@ import pytest
 import scipy.sparse as sp
 
 from course.sandbox import SandboxError, open_sandbox
+from tests.browser import browser, lab, page
+
+__all__ = ["browser", "lab", "page"]
 
 
 @pytest.fixture(scope="module")

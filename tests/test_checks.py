@@ -726,3 +726,16 @@ def test_the_input_is_shown_as_it_was_given():
         return a
 
     assert "На входе: a = [1., 1.]\n" in task_problem(spoiler, [((np.ones(2),), [0, 0], HINT)])
+
+
+def test_ragged_list_in_the_input_is_shown():
+    problem = task_problem(lambda histories: 0, [(([np.array([0]), np.array([1, 2])],), 1, HINT)])
+    assert "На входе: histories = [array([0]), array([1, 2])]\n" in problem
+
+
+def test_error_behind_a_wrapper_is_placed_in_the_solution():
+    """Как в тетради: решение в одной ячейке, а вызывает его функция из другой."""
+    names: dict = {}
+    exec(compile("def solve(x):\n    y = x\n    return y / 0\n", "/cells/1.py", "exec"), names)
+    exec(compile("def wrapper(x):\n    return solve(x)\n", "/cells/2.py", "exec"), names)
+    assert "ZeroDivisionError в строке 3:" in task_problem(names["wrapper"], [((1,), 1, HINT)])

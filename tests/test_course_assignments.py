@@ -222,6 +222,16 @@ def test_points(name):
 
 
 @every_assignment
+def test_student_is_told_what_to_hand_in_and_the_time_limits(name):
+    (about,) = (c.source for c in course.student_cells(name) if "**Что сдать.**" in c.source)
+    about = about.replace("\n", " ")
+    assert f"`test_{name}.py`" in about
+    usual, *more = re.findall(r"(?:одной задачи отведено|на задачу (\w+) —) (\d+)", about)
+    limits = {task.id: f"{task.seconds:g}" for task in code_tasks(name)}
+    assert {id: usual[1] for id in limits} | dict(more) == limits
+
+
+@every_assignment
 def test_repository_holds_variant_zero(name):
     written = ast.parse(starter(name)["variant"]).body
     found = {line.targets[0].id: ast.literal_eval(line.value) for line in written}
@@ -472,6 +482,11 @@ def test_variant_holds_plain_values_only():
     assert course.variant_source({"a": 1, "b": [[0.5], "x"]}) == "a = 1\nb = [[0.5], 'x']"
     with pytest.raises(course.CourseError, match="простое значение"):
         course.variant_source({"a": np.float64(1)})
+
+
+def test_long_table_of_a_variant_is_written_row_by_row():
+    text = course.variant_source({"a": [[1, 0, 1]] * 9, "b": 2})
+    assert text.splitlines() == ["a = [", *["    [1, 0, 1],"] * 9, "]", "b = 2"]
 
 
 def test_unknown_assignment(tmp_path, capsys):

@@ -2,19 +2,15 @@
 
 import os
 import re
-import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from playwright.sync_api import sync_playwright
 
 from course import slides
 from course.slides import CODE, MORE, START, SlidesError
 from recsys_lessons.lessons import lessons_dir
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def marked(cell, *tags):
@@ -150,26 +146,17 @@ def deck(tmp_path_factory):
 
 
 @pytest.fixture
-def shown(deck):
+def shown(deck, browser):
     """Открытые слайды без сети и всё, что страница запросила."""
-    if CHROMIUM is None:
-        if os.environ.get("RECSYS_LESSONS_BROWSER") == "required":
-            pytest.fail("Chromium не найден, а проверка в браузере обязательна.")
-        pytest.skip("Chromium не найден: в Debian его ставит apt install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        context = browser.new_context(offline=True, viewport={"width": 1280, "height": 720})
-        requests, troubles = [], []
-        context.on("request", lambda request: requests.append(request.url))
-        page = context.new_page()
-        page.on("console", lambda message: troubles.append(message.text))
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.goto((deck / "index.html").as_uri())
-        page.wait_for_function("window.deck !== undefined", timeout=60_000)
-        yield page, requests, troubles
-        browser.close()
+    context = browser.new_context(offline=True, viewport={"width": 1280, "height": 720})
+    requests, troubles = [], []
+    context.on("request", lambda request: requests.append(request.url))
+    page = context.new_page()
+    page.on("console", lambda message: troubles.append(message.text))
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.goto((deck / "index.html").as_uri())
+    page.wait_for_function("window.deck !== undefined", timeout=60_000)
+    return page, requests, troubles
 
 
 @pytest.mark.browser

@@ -1,16 +1,12 @@
 """Начальная страница и таблицы README говорят то же, что уроки и сохранённые результаты."""
 
 import json
-import os
 import re
 import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
-from tests import test_browser
-from tests.test_browser import lab  # noqa: F401
 from tools import pages
 
 ROOT = pages.ROOT
@@ -78,23 +74,12 @@ def test_broken_notebook_does_not_close_the_door(tmp_path):
 
 
 @pytest.mark.browser
-def test_jupyterlab_opens_on_the_start_page(lab):  # noqa: F811
+def test_jupyterlab_opens_on_the_start_page(lab, page):
     """Страница показана готовой, а не исходным текстом, и её ссылка открывает урок."""
-    if test_browser.CHROMIUM is None:
-        if os.environ.get("RECSYS_LESSONS_BROWSER") == "required":
-            pytest.fail("Chromium не найден, а проверка в браузере обязательна.")
-        pytest.skip("Chromium не найден: в Debian его ставит apt install chromium")
     address, _my = lab
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=test_browser.CHROMIUM, args=test_browser.FLAGS
-        )
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.set_default_timeout(120_000)
-        page.goto(address)
-        shown = page.locator(".jp-MarkdownViewer")
-        shown.locator("table").wait_for()
-        assert shown.locator("tbody tr").count() == len(pages.lessons(pages.NOTEBOOKS))
-        shown.locator("a", has_text="EASE").click()
-        page.locator(".jp-Notebook h1", has_text="EASE").wait_for()
-        browser.close()
+    page.goto(address)
+    shown = page.locator(".jp-MarkdownViewer")
+    shown.locator("table").wait_for()
+    assert shown.locator("tbody tr").count() == len(pages.lessons(pages.NOTEBOOKS))
+    shown.locator("a", has_text="EASE").click()
+    page.locator(".jp-Notebook h1", has_text="EASE").wait_for()

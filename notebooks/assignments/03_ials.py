@@ -32,6 +32,10 @@
 # ячейки с данными варианта; внутри доступны только numpy и scipy, а данные функция получает через
 # аргументы. Задача 5 может звать функции задачи 2. Свои ячейки добавлять можно: код между двумя
 # задачами относится к верхней.
+#
+# **Что сдать.** Эту тетрадь. Папку задания держите рядом с уроками, в `my/`: так открывается ссылка
+# на урок. Файл `test_03_ials.py` — те же открытые проверки для командной строки. На скрытые
+# проверки одной задачи отведено 20 секунд, на задачу 5 — 60.
 
 # %% tags=["check-0"]
 from recsys_lessons.checks import check_task
@@ -57,7 +61,7 @@ def say(name, problem):
 # Сам вес — $s_i=\alpha_0\,f(n_i)/\bar f$, где $\bar f$ — среднее $f$ по всему каталогу. Средний вес
 # пустой ячейки, таким образом, равен $\alpha_0$, как в уроке.
 #
-# Цель задания — сумма по всем зрителям и фильмам:
+# Целевая функция задания — сумма по всем зрителям и фильмам:
 #
 # $$
 # L(P,Q)=\sum_{(u,i)\in\Omega}x_{ui}\,(p_u^\top q_i-1)^2+\sum_{u=1}^{U}\sum_{i=1}^{I}
@@ -106,7 +110,7 @@ def by_hand():
 
 # %% tags=["check-1"]
 def toy_sum(vector):
-    """Слагаемые цели, в которые входит вектор зрителя."""
+    """Слагаемые целевой функции, в которые входит вектор зрителя."""
     total = toy_l2 * (vector @ vector)
     for film, empty in zip(toy_films, toy_empty, strict=True):
         total += empty * (vector @ film) ** 2
@@ -129,8 +133,8 @@ def by_hand_problem():
         slope = (toy_sum(vector + shift) - toy_sum(vector - shift)) / 2e-3
         if abs(slope) > 3e-3:
             return (
-                f"это не минимум: производная по {name} равна {slope:.3f}. Второе слагаемое цели — по "
-                "всем четырём фильмам, просмотренным тоже, и у каждого свой вес."
+                f"это не минимум: производная по {name} равна {slope:.3f}. В первой сумме у квадрата "
+                "есть вес взаимодействия; вторая — по всем четырём фильмам, просмотренным тоже."
             )
     if abs(score - vector @ toy_films[toy_target]) > 1e-3:
         return "вектор верен, а балл нет: это скалярное произведение с вектором фильма toy_target."
@@ -259,9 +263,9 @@ def growth_problem():
         Q = items_step(X, P, s, 0.5)
         after = loss(X, P, Q, s, 0.5)
         if after_users > before + 1e-8:
-            return f"проход {sweep}: потери выросли после users_step. Одну ли цель они считают?"
+            return f"проход {sweep}: потери выросли после users_step. Минимум ли это той же L?"
         if after > after_users + 1e-8:
-            return f"проход {sweep}: потери выросли после items_step. Одну ли цель они считают?"
+            return f"проход {sweep}: потери выросли после items_step. Минимум ли это той же L?"
         before = after
     return ""
 
@@ -319,9 +323,10 @@ def train(X, Q, l2, alpha0, nu, n_sweeps):
 
 
 # %% tags=["check-3"]
-def trained(X, q, *settings):
+def trained(X, q, l2, alpha0, nu, n_sweeps):
     """Векторы зрителей и фильмов одним списком чисел: фактор один."""
-    P, Q = train(sp.csr_array(np.array(X, dtype=float)), np.array(q)[:, None], *settings)
+    X, Q = sp.csr_array(np.array(X, dtype=float)), np.array(q)[:, None]
+    P, Q = train(X, Q, l2, alpha0, nu, n_sweeps)
     return [*np.ravel(P), *np.ravel(Q)]
 
 

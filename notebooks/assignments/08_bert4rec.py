@@ -29,6 +29,10 @@
 # **Правила.** Имена функций и порядок аргументов не меняйте. При оценке исполняются ваши ячейки и
 # ячейки с данными варианта; внутри доступны только numpy и scipy, torch там нет, а данные функция
 # получает через аргументы. Свои ячейки добавлять можно: код между двумя задачами относится к верхней.
+#
+# **Что сдать.** Эту тетрадь. Папку задания держите рядом с уроками, в `my/`: так открывается ссылка
+# на урок. Файл `test_08_bert4rec.py` — те же открытые проверки для командной строки. На скрытые
+# проверки одной задачи отведено 20 секунд, на задачу 5 — 60.
 
 # %% tags=["check-0"]
 from recsys_lessons.checks import check_task
@@ -221,7 +225,7 @@ def next_scores(histories, net, max_len, n_heads):
 
 
 # %% tags=["check-3"]
-def toy_net(places, asking=0.0, mask=(0, 0)):
+def toy_net(places, asking, mask):
     """Три объекта, ширина два: значения — сами представления, запросы и ключи — их доля asking."""
     E = np.array([[1, 0], [0, 1], [1, 1], [5, 5], mask], dtype=float)
     same = np.eye(2)
@@ -229,31 +233,36 @@ def toy_net(places, asking=0.0, mask=(0, 0)):
     return {"E": E, "P": P, "Wq": asking * same, "Wk": same, "Wv": same, "Wo": same}
 
 
+def scores_of(histories, places, asking, mask, max_len, n_heads):
+    """Баллы игрушечной сети: P — places, представление [MASK] — mask, Wq — asking · E."""
+    return next_scores(histories, toy_net(places, asking, mask), max_len, n_heads)
+
+
 nowhere = [[0, 0]] * 3
 share_of_second = 1 / (1 + np.exp(-1))
 repair_cases = [
     (
-        ([np.array([0, 1, 2])], toy_net(nowhere), 3, 1),
+        ([np.array([0, 1, 2])], nowhere, 0.0, [0, 0], 3, 1),
         [[1 / 3, 2 / 3, 1]],
         "мест всего три, одно занимает [MASK]: какие два объекта истории сеть видит?",
     ),
     (
-        ([np.array([0]), np.array([1, 2])], toy_net(nowhere), 3, 1),
+        ([np.array([0]), np.array([1, 2])], nowhere, 0.0, [0, 0], 3, 1),
         [[1 / 2, 0, 1 / 2], [1 / 3, 2 / 3, 1]],
         "первая история короче, слева у неё дополнение: смотреть на него нельзя",
     ),
     (
-        ([np.array([0])], toy_net([[9, 9], [0, 0], [0, 3]]), 3, 1),
+        ([np.array([0])], [[9, 9], [0, 0], [0, 3]], 0.0, [0, 0], 3, 1),
         [[1 / 2, 9 / 2, 5]],
         "места считают от конца: у [MASK] всегда последняя строка P",
     ),
     (
-        ([np.array([0])], toy_net(nowhere[:2], 1.0, (1, 1)), 2, 2),
+        ([np.array([0])], nowhere[:2], 1.0, [1, 1], 2, 2),
         [[2, 1 + share_of_second, 3 + share_of_second]],
         "две головы шириной один: на какой корень делить произведения?",
     ),
 ]
-check_task("Задача 3", next_scores, repair_cases)
+check_task("Задача 3", scores_of, repair_cases)
 
 # %% [markdown]
 # ## Задача 4. Проверка кодировщика (4 балла)
@@ -394,6 +403,7 @@ def movielens_problem():
     scores = rule_scores(known, known, n_films)
     if scores is None:
         return "ответа пока нет."
+    scores = np.asarray(scores, dtype=float)
     mine = evaluate(lambda users: scores[users], split.test, split.seen, ["HR@10"])
     popular = Popularity().fit(split.train)
     base = evaluate(popular.score, split.test, split.seen, ["HR@10"])
