@@ -234,7 +234,7 @@ def toy_net(places, asking, mask):
 
 
 def scores_of(histories, places, asking, mask, max_len, n_heads):
-    """Баллы игрушечной сети: P — places, представление [MASK] — mask, Wq — asking · E."""
+    """Баллы игрушечной сети: P — places, представление [MASK] — mask, на диагонали Wq — asking."""
     return next_scores(histories, toy_net(places, asking, mask), max_len, n_heads)
 
 
