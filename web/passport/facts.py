@@ -157,9 +157,13 @@ class Lesson:
     @cached_property
     def checks(self) -> list[Check]:
         """Все сверки по порядку; задания и ответы не входят."""
-        return [check for number in range(len(self.cells)) for check in self._checks(number)]
+        return [check for found in self._checks for check in found]
 
-    def _checks(self, number: int) -> Iterator[Check]:
+    @cached_property
+    def _checks(self) -> list[list[Check]]:
+        return [list(self._checks_of(number)) for number in range(len(self.cells))]
+
+    def _checks_of(self, number: int) -> Iterator[Check]:
         cell = self.cells[number]
         if cell.kind != "code" or SKIPPED & set(cell.tags):
             return
@@ -228,7 +232,7 @@ class Lesson:
                 continue
             if cell.kind == "code":
                 block[1].extend(definitions(cell))
-                block[2].extend(self._checks(number))
+                block[2].extend(self._checks[number])
                 continue
             formulas = self._formulas(cell, heading)
             if block[0] and (formulas or self._headings[number] != heading):

@@ -1,7 +1,7 @@
 """Записи о прогонах, которые для страницы не повторяют: порча кода, тесты, другие процессоры.
 
 Запись хранит дату, версии и ключ — отпечаток всего, о чём она говорит. Ключ другой — запись
-устарела, и паспорт так и скажет. Записать заново: ``python -m web.passport.records``.
+устарела, и паспорт так и скажет. Записать заново: ``python -m web.passport``.
 """
 
 import json
@@ -17,7 +17,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from course.options import Parser
 from recsys_lessons import lessons
 from recsys_lessons.reach import digest
 from tests.mutants import read_mutants, survival
@@ -119,7 +118,7 @@ KINDS: dict[str, tuple[Callable[[str], bool], Callable[[str], str], Callable[[st
 # ------------------------------------------------------------------------------------ записи
 
 
-def read(kind: str, lesson: str, folder: Path = FOLDER) -> tuple[Record | None, str]:
+def read(kind: str, lesson: str) -> tuple[Record | None, str]:
     """Запись о прогоне и чем она негодна; второе пусто — годна.
 
     :return: ``None``, если записи нет или такого прогона у урока не бывает
@@ -128,7 +127,7 @@ def read(kind: str, lesson: str, folder: Path = FOLDER) -> tuple[Record | None, 
     if not applies(lesson):
         return None, ""
     try:
-        record = json.loads((folder / f"{kind}.json").read_text(encoding="utf-8"))[lesson]
+        record = json.loads((FOLDER / f"{kind}.json").read_text(encoding="utf-8"))[lesson]
         return record, "" if record["key"] == key(lesson) else "устарела: с тех пор код изменился"
     except (FileNotFoundError, KeyError):
         return None, "записи нет"
@@ -136,7 +135,7 @@ def read(kind: str, lesson: str, folder: Path = FOLDER) -> tuple[Record | None, 
         return None, "файл записей испорчен"
 
 
-def write(kind: str, lesson: str, folder: Path = FOLDER) -> Record:
+def write(kind: str, lesson: str) -> Record:
     """Прогнать и записать: что получилось, ключ, дата, версии."""
     _, key, run = KINDS[kind]
     found = {
@@ -145,7 +144,7 @@ def write(kind: str, lesson: str, folder: Path = FOLDER) -> Record:
         "versions": dict(_versions()),
         **run(lesson),
     }
-    path = folder / f"{kind}.json"
+    path = FOLDER / f"{kind}.json"
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     kept[lesson] = found
     text = json.dumps(dict(sorted(kept.items())), ensure_ascii=False, indent=1) + "\n"
@@ -162,23 +161,3 @@ def _versions() -> Iterator[tuple[str, str]]:
             yield name, version(name)
         except PackageNotFoundError:
             continue
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Записать прогоны, которых нет или которые устарели; ``--all`` — все."""
-    parser = Parser(description="Записать прогоны для паспорта.")
-    parser.add_argument("lessons", nargs="*", help="уроки; без них — все")
-    parser.add_argument("--kind", choices=KINDS, action="append", help="какие прогоны; без — все")
-    parser.add_argument("--all", action="store_true", help="повторить и годные")
-    options = parser.parse_args(arguments)
-    for path in notebooks.source_paths(options.lessons or None):
-        for kind in options.kind or KINDS:
-            _, problem = read(kind, path.stem)
-            if problem or (options.all and KINDS[kind][0](path.stem)):
-                print(f"{path.stem}: {kind}", flush=True)
-                write(kind, path.stem)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
