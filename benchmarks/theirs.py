@@ -85,7 +85,7 @@ def cornac_neighbours_matter() -> bool:
 
     model = TIFUKNN.__new__(TIFUKNN)
     rng = np.random.default_rng(0)
-    model.total_items, model.n_neighbors = 6, 2
+    model.n_neighbors = 2
     model.user_vectors = rng.random((5, 6))
     model._compute_user_vector = lambda history: model.user_vectors[0]
     model.tree = SimpleNamespace(query=lambda rows, k: (None, np.array([[1, 2]])))

@@ -3,11 +3,14 @@
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from benchmarks import differences, theirs
+from benchmarks.differences import DIFFERENCES
 from recsys_lessons.lessons import cells
 from tools.notebooks import FOLDER, source_paths
 from web import passport
@@ -189,6 +192,37 @@ def test_different_digits_show(record, ease):
         encoding="utf-8",
     )  # fmt: skip
     assert "цифры: два потока — отличаются" in page(ease)
+
+
+# -------------------------------------------------------------------------------- библиотеки
+
+
+@pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda one: one.name)
+def test_difference_that_is_gone_is_seen(difference):
+    """Если библиотека станет считать как мы, запись скажет «больше не так»."""
+    ours = difference.ours()
+    assert not difference.differs(ours, ours)
+    assert (FOLDER / f"{difference.lesson}.py").exists()
+    assert callable(getattr(theirs, difference.name))
+
+
+def test_theirs_runs_where_the_library_is(monkeypatch, record):
+    """implicit стоит рядом с проверками, поэтому его записи обновляются по-настоящему."""
+    monkeypatch.setattr(differences, "RECORDS", record / "libraries.json")
+    assert differences.main(["implicit"]) == 0
+    text = "".join(passport.page(Lesson(FOLDER / "01_item_knn.py")))
+    assert "Объект остаётся соседом самому себе" in text
+    known = json.loads((record / "libraries.json").read_text(encoding="utf-8"))
+    gone = [{**one, "holds": False} for one in known]
+    (record / "libraries.json").write_text(json.dumps(gone), encoding="utf-8")
+    assert "больше не так" in "".join(passport.page(Lesson(FOLDER / "01_item_knn.py")))
+
+
+def test_library_that_is_absent_is_said(monkeypatch, record, capsys):
+    monkeypatch.setattr(differences, "RECORDS", record / "libraries.json")
+    assert differences.main(["cornac", "--python", sys.executable]) == 2
+    assert "не исполняется: ModuleNotFoundError" in capsys.readouterr().err
+    assert not (record / "libraries.json").exists()
 
 
 # ------------------------------------------------------------------------------------- страницы

@@ -329,12 +329,12 @@ def _papers(lesson: Lesson) -> Iterator[str]:
 
 
 def _libraries(lesson: Lesson) -> Iterator[str]:
-    if not records.model_of(lesson.name):
-        return
-    yield "## Что другие библиотеки считают иначе\n\n"
     path = records.FOLDER / "libraries.json"
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     found = [one for one in known if one["lesson"] == lesson.name]
+    if not found and not records.model_of(lesson.name):
+        return
+    yield "## Что другие библиотеки считают иначе\n\n"
     if not found:
         yield f"{mark(NONE, 'записи нет')}\n\n"
         return
