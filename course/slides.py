@@ -11,7 +11,7 @@ import html
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import nbformat
@@ -22,7 +22,7 @@ from pygments.lexers import PythonLexer
 
 from course.markdown import render
 from course.options import Parser
-from recsys_lessons._wheels import MATHJAX, Wheel, WheelError, lay
+from recsys_lessons._wheels import APACHE, MATHJAX, WheelError, lay
 from recsys_lessons.lessons import lessons_dir
 
 START, MORE, CODE = "slide", "slide-more", "slide-code"
@@ -43,19 +43,17 @@ class SlidesError(RuntimeError):
 
 _REVEAL = "sphinx_revealjs/_static/revealjs"
 WHEELS = (
-    Wheel(  # reveal.js 5.2.0, лицензия MIT; своя лицензия пакета — Apache 2.0, как у MathJax
-        "sphinx-revealjs==3.2.1",
-        "sphinx_revealjs-3.2.1-py3-none-any.whl",
-        "805bed3ca459346e0f01967d5ed1c40d6b7b917de1541e1e4566c8341fe7017b",
-        {
+    replace(  # reveal.js 5.2.0, лицензия MIT; её несёт то же колесо, что и Apache 2.0
+        APACHE,
+        members={
             f"{_REVEAL}/dist/reveal.js": "reveal.js",
             f"{_REVEAL}/dist/reveal.css": "reveal.css",
             f"{_REVEAL}/plugin/notes/notes.js": "notes.js",
             f"{_REVEAL}/LICENSE": "LICENSE-reveal.js.txt",
-            "sphinx_revealjs-3.2.1.dist-info/licenses/LICENSE": "LICENSE-MathJax.txt",
         },
     ),
     MATHJAX,
+    APACHE,
 )
 
 

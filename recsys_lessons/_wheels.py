@@ -34,6 +34,13 @@ MATHJAX = Wheel(
     "206418155b2ff2f57496fb8501fdccae3da978e53031ff296c73729ba16062c4",
     {"sphinx-mathjax-offline/static/mathjax/tex-svg-full.js": "mathjax.js"},
 )
+# Лицензия MathJax: в самом колесе MathJax её нет.
+APACHE = Wheel(
+    "sphinx-revealjs==3.2.1",
+    "sphinx_revealjs-3.2.1-py3-none-any.whl",
+    "805bed3ca459346e0f01967d5ed1c40d6b7b917de1541e1e4566c8341fe7017b",
+    {"sphinx_revealjs-3.2.1.dist-info/licenses/LICENSE": "LICENSE-MathJax.txt"},
+)
 
 
 def _obtain(wheel: Wheel) -> Path:
