@@ -127,16 +127,15 @@ def result_table(folder: Path, prefix: str = "") -> str:
         values = [shown(table[model][metric]) for metric in ("NDCG@10", "Recall@20")]
         values.append(f"{table[model]['coverage']:.3f}".replace(".", ","))
         rows.append(f"| [{model}]({prefix}{BOARD_A[model]}.ipynb) | {' | '.join(values)} |")
-    bert, ease, popular = (
-        next_film(folder, name) for name in ("BERT4Rec", "EASE", "Популярное")
-    )
+    gain = basket_gain(folder)
+    bert, ease, popular = (next_film(folder, name) for name in ("BERT4Rec", "EASE", "Популярное"))
     return "\n".join(
         [
             *rows,
             "",
             f"Следующий фильм предсказывает [BERT4Rec]({prefix}08_bert4rec.ipynb): NDCG@10 {bert}; "
             f"на тех же данных EASE {ease}, популярное {popular}. Следующую корзину — "
-            f"[TIFU-KNN]({prefix}02_tifu_knn.ipynb): Recall@10 на {basket_gain(folder)} выше, чем у смеси личных "
+            f"[TIFU-KNN]({prefix}02_tifu_knn.ipynb): Recall@10 на {gain} выше, чем у смеси личных "
             "и общих частот.",
         ]
     )

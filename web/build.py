@@ -35,6 +35,7 @@ from web.extension import CELL, FILES
 
 HERE = Path(__file__).resolve().parent
 EXTRA = "_extra"
+NAMED = re.compile(r'^# %% \[markdown\].* id="([^"]+)"', re.MULTILINE)
 MARK = ".buildinfo"  # этот файл Sphinx пишет в каждый собранный им сайт
 
 
@@ -77,7 +78,9 @@ def lay_notebooks(options: Options, names: list[str]) -> list[str]:
         path = options.notebooks / f"{name}.ipynb"
         for original in (path, path.with_suffix(".py")):
             shutil.copyfile(original, files / original.name)
-        named = set(re.findall('^# %% \\[markdown\\].* id="([^"]+)"', original.read_text("utf-8"), re.M))
+        named = set(
+            re.findall('^# %% \\[markdown\\].* id="([^"]+)"', original.read_text("utf-8"), re.M)
+        )
         nbformat.write(prepared(nbformat.read(path, 4), named), options.source / path.name)
     return names
 
@@ -145,8 +148,10 @@ def build(out: Path, films: bool = False, notebooks: Path = pages.NOTEBOOKS) -> 
         shutil.copytree(source / EXTRA, made, dirs_exist_ok=True)
         for wheel in (MATHJAX, APACHE):
             lay(wheel, made / "_static")
-        for template in (made / "_static").glob("*webpack-macros.html"):
-            template.unlink()  # шаблоны темы, а не страницы
+        # Шаблоны темы и карты её исходников страницам не нужны.
+        for pattern in ("*webpack-macros.html", "*/*.map"):
+            for path in (made / "_static").glob(pattern):
+                path.unlink()
         found = problems(made)
         if found:
             raise SiteError("\n".join(["На сайте есть ошибки:", *found]))

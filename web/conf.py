@@ -34,10 +34,11 @@ html_domain_indices = False
 html_search_language = "ru"
 html_context = {"default_mode": "auto"}
 html_theme_options = {
-    "home_page_in_toc": True,
     "toc_title": "На этой странице",
     "search_bar_text": "Искать в уроках",
     "show_toc_level": 2,
+    "footer_content_items": "extra-footer.html",
+    "extra_footer": "Код — MIT, тексты и рисунки — CC BY 4.0. Данные остаются у своих владельцев.",
     "use_download_button": False,
     "use_fullscreen_button": False,
     "pygments_light_style": "a11y-high-contrast-light",

@@ -1,5 +1,6 @@
 """Расширение Sphinx: якоря как в JupyterLab, свёрнутые «Углубления», кнопки загрузки."""
 
+import re
 from typing import Any
 
 from docutils import nodes
@@ -52,6 +53,18 @@ def fold(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             ]
 
 
+def keep_marks(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Не отрывать от формулы в строке знак препинания: браузер переносит её как картинку."""
+    for formula in list(doctree.findall(nodes.math)):
+        text = formula.next_node(descend=False, siblings=True)
+        found = re.match(r"[,.;:?!…»)]+", text) if isinstance(text, nodes.Text) else None
+        if found:
+            together = nodes.inline("", "", classes=["nobr"])
+            formula.replace_self(together)
+            together += [formula, nodes.Text(found[0])]
+            text.parent.replace(text, nodes.Text(text[found.end() :]))
+
+
 def add_downloads(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
 ) -> None:
@@ -92,6 +105,7 @@ def add_downloads(
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_transform(Anchors)
     app.connect("doctree-resolved", fold)
+    app.connect("doctree-resolved", keep_marks)
     # Тема заводит список кнопок с приоритетом 500.
     app.connect("html-page-context", add_downloads, priority=600)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
