@@ -73,9 +73,12 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("names", nargs="+", help="имена уроков, например 04_ease")
     parser.add_argument("--site", type=Path, default=SITE, help="папка собранного сайта")
+    parser.add_argument("--out", type=Path, help="папка для PDF; без неё — pdf внутри сайта")
     options = parser.parse_args(arguments)
     try:
-        made = print_pages(options.site.resolve(), options.names, options.site / "pdf")
+        made = print_pages(
+            options.site.resolve(), options.names, options.out or options.site / "pdf"
+        )
     except PdfError as error:
         print(error, file=sys.stderr)
         return 1
