@@ -66,6 +66,7 @@ def test_outputs_are_the_stored_ones(site):
             shown = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
             assert shown.replace('"', "&quot;") in text
     pictures = sum("image/png" in output.get("data", {}) for output in outputs)
+    assert 'alt="Рисунок: Подбор штрафа λ₂"' in html(site, "04_ease")
     assert pictures == len(re.findall(r'<img [^>]*src="_images/', html(site, "04_ease"))) > 5
 
 
@@ -91,6 +92,15 @@ def test_anchors_are_those_of_jupyterlab(site):
     # Номеров вида id7, которые меняются от правки к правке, среди адресов нет.
     for name in LESSONS:
         assert not [a for a in Page(html(site, name)).links if re.search(r"#id\d+$", a)]
+
+
+def test_hints_of_the_buttons_are_in_russian(site):
+    for path in site.glob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        hints = re.findall(r'\b(?:aria-label|title|placeholder|alt)="([^"]+)"', text)
+        english = {hint for hint in hints if re.match("[A-Za-z]", hint) and len(hint) > 1}
+        titles = {f"{lesson.number}" for lesson in pages.lessons(pages.NOTEBOOKS)}
+        assert not {hint for hint in english if hint.partition(".")[0] not in titles}, path.name
 
 
 def test_the_search_index_holds_stems(site):

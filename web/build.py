@@ -39,6 +39,19 @@ NAMED = re.compile(r'^# %% \[markdown\].* id="([^"]+)"', re.MULTILINE)
 MARK = ".buildinfo"  # этот файл Sphinx пишет в каждый собранный им сайт
 
 
+# Подсказки темы, которых нет в её русском переводе.
+RUSSIAN = {
+    "Color mode": "Светлый или тёмный вид",
+    "Main": "Содержание сайта",
+    "Page": "Содержание страницы",
+    "System Settings": "Как в системе",
+    "Toggle hidden content": "Показать или скрыть решение",
+    "Toggle primary sidebar": "Содержание сайта",
+    "Toggle secondary sidebar": "На этой странице",
+    "Version warning": "Предупреждение о версии",
+}
+
+
 class SiteError(RuntimeError):
     """Сайт не собрать; текст говорит, что делать."""
 
@@ -127,6 +140,15 @@ def contents(options: Options, part: Part) -> str:
     return "\n".join(["```{toctree}", ":hidden:", f":caption: {part.caption}", *lines, "```"])
 
 
+def _translated(text: str) -> str:
+    """Страница, в которой подсказки кнопок переведены."""
+
+    def russian(match: re.Match[str]) -> str:
+        return f'{match[1]}="{RUSSIAN.get(match[2], match[2])}"'
+
+    return re.sub(r'\b(aria-label|title)="([A-Z][^"]*)"', russian, text)
+
+
 def build(out: Path, films: bool = False, notebooks: Path = pages.NOTEBOOKS) -> None:
     """Собрать сайт в папку ``out``; прежний сайт заменяется.
 
@@ -148,6 +170,8 @@ def build(out: Path, films: bool = False, notebooks: Path = pages.NOTEBOOKS) -> 
         shutil.copytree(source / EXTRA, made, dirs_exist_ok=True)
         for wheel in (MATHJAX, APACHE):
             lay(wheel, made / "_static")
+        for path in made.glob("*.html"):
+            path.write_text(_translated(path.read_text(encoding="utf-8")), encoding="utf-8")
         # Шаблоны темы и карты её исходников страницам не нужны.
         for pattern in ("*webpack-macros.html", "*/*.map"):
             for path in (made / "_static").glob(pattern):

@@ -53,6 +53,13 @@ def fold(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             ]
 
 
+def describe(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Подпись рисунка для тех, кто его не видит: раздел, в котором он стоит."""
+    for section in doctree.findall(nodes.section):
+        for image in section.findall(nodes.image):
+            image["alt"] = f"Рисунок: {section[0].astext()}"  # внутренний раздел скажет точнее
+
+
 def keep_marks(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Не отрывать от формулы в строке знак препинания: браузер переносит её как картинку."""
     for formula in list(doctree.findall(nodes.math)):
@@ -104,8 +111,8 @@ def add_downloads(
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_transform(Anchors)
-    app.connect("doctree-resolved", fold)
-    app.connect("doctree-resolved", keep_marks)
+    for change in (describe, fold, keep_marks):
+        app.connect("doctree-resolved", change)
     # Тема заводит список кнопок с приоритетом 500.
     app.connect("html-page-context", add_downloads, priority=600)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
