@@ -134,10 +134,10 @@ def start_page(options: Options) -> str:
 
 def contents(options: Options, part: Part) -> str:
     """Часть содержания; у урока в нём — номер и название до двоеточия."""
-    titles = {
-        lesson.name: f"{lesson.number}. {lesson.title.partition(':')[0]}"
-        for lesson in pages.lessons(options.notebooks)
-    }
+    titles = {passport.INDEX: "Все уроки"}
+    for lesson in pages.lessons(options.notebooks):
+        short = f"{lesson.number}. {lesson.title.partition(':')[0]}"
+        titles |= {lesson.name: short, passport.page_name(lesson.name): short}
     lines = [f"{titles[n]} <{n}>" if n in titles else n for n in part.lay(options)]
     return "\n".join(["```{toctree}", ":hidden:", f":caption: {part.caption}", *lines, "```"])
 

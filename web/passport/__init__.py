@@ -19,7 +19,9 @@ from web.passport.facts import Check, Definition, Formula, Lesson, figures
 
 OK, BAD, NONE = "подтверждено", "не сходится", "нет"
 MARKS = {OK: "pass-ok", BAD: "pass-bad", NONE: "pass-none"}
+INDEX = "passport"
 NO_SOURCE = "в уроке не названо"
+ABSENT = "—"
 NO_CHECK = "сверки в разделе нет"
 
 
@@ -35,7 +37,7 @@ class Options(Protocol):
 def lay(options: Options) -> list[str]:
     """Написать страницы паспорта; их имена по порядку."""
     read = [Lesson(path) for path in sorted(options.notebooks.glob("*.py"))]
-    pages = {"passport": "".join(index(read))}
+    pages = {INDEX: "".join(index(read))}
     pages |= {page_name(lesson.name): "".join(page(lesson)) for lesson in read}
     for name, text in pages.items():
         (options.source / f"{name}.md").write_text(text, encoding="utf-8")
@@ -43,7 +45,7 @@ def lay(options: Options) -> list[str]:
 
 
 def page_name(lesson: str) -> str:
-    return f"passport_{lesson}"
+    return f"{INDEX}_{lesson}"
 
 
 # ------------------------------------------------------------------------------------ оглавление
@@ -53,30 +55,32 @@ def page_name(lesson: str) -> str:
 class Line:
     """Строка оглавления: сколько подтверждено из скольких и что не сходится."""
 
-    formulas: tuple[int, int]
-    checks: tuple[int, int]
-    mutants: tuple[int, int]
-    settings: tuple[int, int]
-    stored: tuple[int, int]
+    shares: list[str]
     comparisons: int
     problems: list[str]
 
 
 def summary(lesson: Lesson) -> Line:
     """Итоги урока."""
-    mutants, _ = records.read("mutants", lesson.name)
-    settings, _ = records.read("portability", lesson.name)
-    caught = [m["problem"] == "" for m in (mutants or {"mutants": []})["mutants"]]
-    same = [v == "те же цифры" for v in (settings or {"settings": {}})["settings"].values()]
-    return Line(
-        (sum(bool(f.checks) for f in lesson.formulas), len(lesson.formulas)),
-        (sum(not c.problem for c in lesson.checks), len(lesson.checks)),
-        (sum(caught), len(caught)),
-        (sum(same), len(same)),
-        (sum(not s.problem for s in lesson.stored), len(lesson.stored)),
-        len(lesson.comparisons) + sum(map(n_pairs, lesson.fair_groups)),
-        list(problems(lesson)),
-    )
+    found = [
+        share([bool(formula.checks) for formula in lesson.formulas]),
+        share([not check.problem for check in lesson.checks]),
+    ]
+    for kind in ("mutants", "portability"):
+        record, problem = records.read(kind, lesson.name)
+        if record is None:
+            found.append(problem or ABSENT)
+        elif kind == "mutants":
+            found.append(share([not mutant["problem"] for mutant in record["mutants"]]))
+        else:
+            found.append(share([v == records.SAME for v in record["settings"].values()]))
+    found.append(share([not stored.problem for stored in lesson.stored]))
+    pairs = len(lesson.comparisons) + sum(map(n_pairs, lesson.fair_groups))
+    return Line(found, pairs, list(problems(lesson)))
+
+
+def share(found: list[bool]) -> str:
+    return f"{sum(found)} из {len(found)}" if found else ABSENT
 
 
 def n_pairs(group: tuple[int, str]) -> int:
@@ -109,7 +113,7 @@ def problems(lesson: Lesson) -> Iterator[str]:
             yield f"тесты: не прошли {record['failed']}"
         if record and kind == "portability":
             for setting, found in record["settings"].items():
-                if found == "отличается":
+                if found == records.OTHER:
                     yield f"цифры: {setting} — отличаются"
 
 
@@ -118,7 +122,8 @@ def index(read: list[Lesson]) -> Iterator[str]:
     yield (
         "# Паспорт: чем подтверждён каждый урок\n\n"
         "Страницы паспорта собраны из самих уроков, из их сохранённых выводов и из датированных "
-        "записей о прогонах. Руками здесь не написано ничего. Если чего-то нет, стоит «нет».\n\n"
+        "записей о прогонах. Руками здесь не написано ничего. Чего нет, о том так и сказано; "
+        "прочерк значит, что такого в уроке не бывает.\n\n"
         "- **Формулы** — сколько из выключных формул урока сверено в том же разделе.\n"
         "- **Сверки** — сколько из них напечатали в тетради то, что обещает исходник.\n"
         "- **Порча** — сколько намеренных ошибок в коде замечено тестами.\n"
@@ -131,10 +136,9 @@ def index(read: list[Lesson]) -> Iterator[str]:
     found = {lesson.name: summary(lesson) for lesson in read}
     for lesson in read:
         line = found[lesson.name]
-        parts = (line.formulas, line.checks, line.mutants, line.settings, line.stored)
-        shares = " | ".join(f"{a} из {n}" if n else NONE for a, n in parts)
+        shares = " | ".join(line.shares)
         asked = mark(BAD, str(len(line.problems))) if line.problems else mark(OK, "0")
-        title = cell(lesson.title)
+        title = cell(lesson.title.partition(":")[0])
         yield f"| [{title}]({page_name(lesson.name)}.md) | {shares} | {line.comparisons} | "
         yield f"{asked} |\n"
     yield "\n</div>\n"
@@ -152,7 +156,7 @@ def index(read: list[Lesson]) -> Iterator[str]:
 def page(lesson: Lesson) -> Iterator[str]:
     """Паспорт урока."""
     yield f"# Паспорт урока {lesson.title}\n\n"
-    yield f"Урок: [{lesson.name}]({lesson.name}.ipynb). Все паспорта: [список](passport.md).\n\n"
+    yield f"Урок: [{lesson.name}]({lesson.name}.ipynb). Все паспорта: [список]({INDEX}.md).\n\n"
     asked = list(problems(lesson))
     yield f"Не сходится или устарело: {len(asked) or mark(OK, 'ничего')}.\n\n"
     yield "".join(f"- {mark(BAD, cell(problem))}\n" for problem in asked) + "\n"
@@ -266,7 +270,7 @@ def _portability(lesson: Lesson) -> Iterator[str]:
     yield "Тетрадь исполнена заново с другими настройками, вывод сравнен с сохранённым. "
     yield f"Прогон {dated(record)}, {cell(record['machine'])}"
     yield f" ({mark(BAD, problem)}).\n\n" if problem else ".\n\n"
-    marks = {"те же цифры": OK, "отличается": BAD}
+    marks = {records.SAME: OK, records.OTHER: BAD}
     rows = (
         f"{cell(title)} | {mark(marks.get(found, NONE), found)}"
         for title, found in record["settings"].items()
@@ -367,8 +371,11 @@ def cell(text: str) -> str:
 
 
 def code(text: str) -> str:
-    shown = html.escape(" ".join(text.split()), quote=False).replace("|", "&#124;")
-    return f"<code>{shown}</code>"
+    """Код в ячейке таблицы: черту таблица понимает и внутри кода, если она экранирована."""
+    shown = " ".join(text.split()).replace("|", r"\|")
+    ticks = "``" if "`" in shown else "`"
+    space = " " if ticks == "``" else ""
+    return f"{ticks}{space}{shown}{space}{ticks}"
 
 
 def table(head: str, rows: Iterator[str]) -> Iterator[str]:

@@ -27,6 +27,8 @@ FOLDER = Path(__file__).with_name("records")
 ROOT = notebooks.ROOT
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "implicit", "irspack", "torch-geometric")
 
+SAME, OTHER = "те же цифры", "отличается"
+
 Record = dict[str, Any]
 
 
@@ -100,7 +102,7 @@ def run_portability(lesson: str) -> Record:
         if kind and portability.NEEDS[kind] not in flags:
             found[title] = "процессор этого не умеет"
         else:
-            found[title] = "отличается" if verify([lesson], at_once=1, env=env) else "те же цифры"
+            found[title] = OTHER if verify([lesson], at_once=1, env=env) else SAME
     return {"settings": found, "machine": f"{platform.system()} {platform.machine()}"}
 
 
