@@ -87,6 +87,8 @@ def run_tests(lesson: str) -> Record:
         subprocess.run(
             [*command, str(tests_of(lesson))], cwd=ROOT, env=notebooks.child_env(), check=False
         )
+        if not report.exists():
+            raise RuntimeError(f"Тесты урока {lesson} не запустились: причина выше.")
         suite = next(ET.parse(report).iter("testsuite"))
     number = {kind: int(suite.get(kind, 0)) for kind in ("tests", "failures", "errors", "skipped")}
     failed = number["failures"] + number["errors"]
