@@ -5,7 +5,7 @@ PYTHON ?= python3
 RUN = exec $(PYTHON) tools/run.py
 
 .DEFAULT_GOAL := help
-.PHONY: help lab edit test lessons results portability format course grade contest slides exam
+.PHONY: help lab edit test lessons results portability site site-serve pdf format course grade contest slides exam
 
 help:
 	@$(RUN) help
@@ -27,6 +27,15 @@ results:
 
 portability:
 	@$(RUN) portability NB="$(NB)"
+
+site:
+	@$(RUN) site FILMS="$(FILMS)"
+
+site-serve:
+	@$(RUN) site-serve PORT="$(PORT)" FILMS="$(FILMS)"
+
+pdf:
+	@$(RUN) pdf NB="$(NB)" FILMS="$(FILMS)"
 
 format:
 	@$(RUN) format

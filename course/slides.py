@@ -7,14 +7,11 @@
 
 import argparse
 import ast
-import hashlib
 import html
 import re
 import sys
-import tempfile
-import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import nbformat
@@ -25,7 +22,7 @@ from pygments.lexers import PythonLexer
 
 from course.markdown import render
 from course.options import Parser
-from recsys_lessons._fetch import Source, _download_package, _Unavailable, data_folder
+from recsys_lessons._wheels import APACHE, MATHJAX, WheelError, lay
 from recsys_lessons.lessons import lessons_dir
 
 START, MORE, CODE = "slide", "slide-more", "slide-code"
@@ -44,78 +41,29 @@ class SlidesError(RuntimeError):
 # ------------------------------------------------------------------- reveal.js и MathJax
 
 
-@dataclass(frozen=True)
-class Wheel:
-    """Пакет, который несёт нужные файлы: имя внутри → имя рядом со слайдами."""
-
-    requirement: str
-    file: str
-    sha256: str
-    members: dict[str, str]
-
-
 _REVEAL = "sphinx_revealjs/_static/revealjs"
 WHEELS = (
-    Wheel(  # reveal.js 5.2.0, лицензия MIT; своя лицензия пакета — Apache 2.0, как у MathJax
-        "sphinx-revealjs==3.2.1",
-        "sphinx_revealjs-3.2.1-py3-none-any.whl",
-        "805bed3ca459346e0f01967d5ed1c40d6b7b917de1541e1e4566c8341fe7017b",
-        {
+    replace(  # reveal.js 5.2.0, лицензия MIT; её несёт то же колесо, что и Apache 2.0
+        APACHE,
+        members={
             f"{_REVEAL}/dist/reveal.js": "reveal.js",
             f"{_REVEAL}/dist/reveal.css": "reveal.css",
             f"{_REVEAL}/plugin/notes/notes.js": "notes.js",
             f"{_REVEAL}/LICENSE": "LICENSE-reveal.js.txt",
-            "sphinx_revealjs-3.2.1.dist-info/licenses/LICENSE": "LICENSE-MathJax.txt",
         },
     ),
-    Wheel(  # MathJax 3.2.2: байт в байт тот же файл, что в пакете npm mathjax 3.2.2
-        "sphinx-mathjax-offline==0.0.2",
-        "sphinx_mathjax_offline-0.0.2-py3-none-any.whl",
-        "206418155b2ff2f57496fb8501fdccae3da978e53031ff296c73729ba16062c4",
-        {"sphinx-mathjax-offline/static/mathjax/tex-svg-full.js": "mathjax.js"},
-    ),
+    MATHJAX,
+    APACHE,
 )
-
-
-def _wheel(wheel: Wheel) -> Path:
-    """Пакет из кэша; если его там нет — через pip, с проверкой суммы. Ничего не ставится.
-
-    :raises SlidesError: пакета нет и загрузить его не удалось
-    """
-    folder = data_folder() / "slides"
-    path = folder / wheel.file
-    if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == wheel.sha256:
-        return path
-    folder.mkdir(parents=True, exist_ok=True)
-    source = Source(
-        file=wheel.file,
-        checksum=f"sha256:{wheel.sha256}",
-        members=("", ""),
-        convert=lambda first, second: (first, second),
-        requirement=wheel.requirement,
-    )
-    with tempfile.TemporaryDirectory(dir=folder) as temporary:
-        try:
-            _download_package(source, Path(temporary)).replace(path)
-        except _Unavailable as error:
-            raise SlidesError(
-                f"Не удалось получить {wheel.requirement}: {error}. Что делать: повторите с сетью "
-                f"или положите файл {wheel.file} в папку {folder}. На машине с сетью его качает\n"
-                f"  pip download --no-deps {wheel.requirement}"
-            ) from error
-    return path
 
 
 def lay_library(folder: Path) -> None:
     """Положить reveal.js и MathJax в ``folder``.
 
-    :raises SlidesError: файлов нет и загрузить их не удалось
+    :raises WheelError: файлов нет и загрузить их не удалось
     """
-    folder.mkdir(parents=True, exist_ok=True)
     for wheel in WHEELS:
-        with zipfile.ZipFile(_wheel(wheel)) as archive:
-            for member, name in wheel.members.items():
-                (folder / name).write_bytes(archive.read(member))
+        lay(wheel, folder)
 
 
 # ------------------------------------------------------------------------- из ячеек — слайды
@@ -365,7 +313,8 @@ def page(title: str, found: list[Slide]) -> str:
 def build(name: str, out: Path) -> int:
     """Записать слайды урока ``name`` в папку ``out``; ответ — число слайдов.
 
-    :raises SlidesError: урока нет, он не размечен или библиотек не достать
+    :raises SlidesError: урока нет или он не размечен
+    :raises WheelError: библиотек не достать
     """
     path = lessons_dir() / f"{name}.ipynb"
     if not path.is_file():
@@ -390,7 +339,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         count = build(options.name, options.out)
-    except SlidesError as error:
+    except (SlidesError, WheelError) as error:
         print(error, file=sys.stderr)
         return 1
     print(f"Слайдов: {count}. Откройте {options.out / 'index.html'}")

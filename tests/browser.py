@@ -91,7 +91,7 @@ def lab(tmp_path):
         yield started
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser():
     """Запущенный Chromium."""
     if CHROMIUM is None:
@@ -111,4 +111,5 @@ def page(browser):
     """Пустая вкладка Chromium."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.set_default_timeout(120_000)
-    return page
+    yield page
+    page.close()

@@ -1,7 +1,11 @@
-"""Общее для тестов: матрица (модулю со своей ``X`` она не мешает), песочница, браузер."""
+"""Общее для тестов: матрица (модулю со своей ``X`` она не мешает), песочница, браузер, сайт."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
+import filelock
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -30,3 +34,20 @@ def sandbox():
         if os.environ.get("RECSYS_LESSONS_SANDBOX") == "required":
             raise
         pytest.skip(f"нет песочницы: {error}")
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """Папка сайта; собирается один раз на все процессы pytest."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder = shared / "site"
+    with filelock.FileLock(shared / "site.lock"):
+        if not folder.exists():
+            command = [sys.executable, "-m", "web.build", "--out", str(folder)]
+            root = Path(__file__).resolve().parent.parent
+            done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+            if done.returncode:
+                pytest.fail(done.stdout + done.stderr)
+    return folder

@@ -115,7 +115,7 @@ def fresh(finder: Saboteur | None) -> Iterator[None]:
     path = list(sys.meta_path)
     sys.meta_path[:] = [x for x in path if not type(x).__module__.startswith("recsys_lessons")]
     if finder:
-        sys.meta_path.insert(0, finder)  # type: ignore[arg-type]
+        sys.meta_path.insert(0, finder)
     try:
         yield
     finally:

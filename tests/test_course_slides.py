@@ -10,6 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from course import slides
 from course.slides import CODE, MORE, START, SlidesError
+from recsys_lessons._wheels import WheelError
 from recsys_lessons.lessons import lessons_dir
 
 
@@ -138,7 +139,7 @@ def deck(tmp_path_factory):
     folder = tmp_path_factory.mktemp("deck")
     try:
         slides.build("04_ease", folder)
-    except SlidesError as error:
+    except WheelError as error:
         if os.environ.get("RECSYS_LESSONS_BROWSER") == "required":
             raise
         pytest.skip(str(error))

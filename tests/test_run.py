@@ -139,8 +139,10 @@ def test_options_reach_the_tools(commands):
     assert [command[2:] for command in commands] == [
         ["tools.build", *names, "--full", "1"],
         ["tools.pages"],
+        ["web.map"],
         ["tools.build", "--full", "0"],
         ["tools.pages"],
+        ["web.map"],
         ["tools.check", *names],
         ["tools.results", *names, "--minutes", "2.5"],
         ["tools.portability"],
@@ -148,7 +150,7 @@ def test_options_reach_the_tools(commands):
 
 
 def test_failed_build_is_not_hidden_by_the_pages(commands):
-    commands.codes = [1, 0]
+    commands.codes = [1, 0, 0]
     assert tasks.lessons({}) == 1
 
 
@@ -181,6 +183,25 @@ def test_the_contest_is_handed_out_or_scored(commands):
         "-m course.contest make --keys k --out o",
         "-m course.contest score works --roster r.csv --keys k --out o",
     ]
+
+
+def test_the_site_is_built_before_it_is_shown_or_printed(commands, monkeypatch):
+    monkeypatch.setattr(tasks, "SITE", tasks.Path("site"))
+    tasks.site({"FILMS": "1"})
+    tasks.site_serve({"PORT": "8890"})
+    tasks.pdf({"NB": "04_ease 05_slim"})
+    assert [" ".join(command[2:]) for command in commands] == [
+        "web.build --out site --films",
+        "web.build --out site",
+        "http.server 8890 --bind 127.0.0.1 --directory site",
+        "web.build --out site",
+        "web.pdf 04_ease 05_slim",
+    ]
+    with pytest.raises(tasks.UserError, match="NB=04_ease"):
+        tasks.pdf({})
+    commands.codes = [1]
+    assert tasks.site_serve({}) == 1
+    assert len(commands) == 6
 
 
 def test_makefile_passes_every_option():
@@ -262,7 +283,7 @@ def test_checks_are_added_to_the_readers_environment_and_stay(commands, project,
     capsys.readouterr()
     tasks.prepare("full")
     assert len(commands) == 1
-    assert commands[-1][-1] == ".[lab,test]"
+    assert commands[-1][-1] == ".[lab,test,site]"
     assert "всё нужное для проверок" in capsys.readouterr().out
     commands.clear()
     tasks.prepare("reader")
@@ -271,7 +292,7 @@ def test_checks_are_added_to_the_readers_environment_and_stay(commands, project,
     # Изменилось описание — полное окружение остаётся полным и у читательской команды.
     (project / "pyproject.toml").write_text("[project] # changed")
     tasks.prepare("reader")
-    assert commands[-1][-1] == ".[lab,test]"
+    assert commands[-1][-1] == ".[lab,test,site]"
     assert tasks.installed()[2] == "full"
 
 

@@ -18,12 +18,15 @@ NOTEBOOKS = ROOT / "notebooks"
 README = ROOT / "README.md"
 START = "Начало.md"
 HANDBOOK = "A_handbook"
-ROUTES = (
-    "00a → 00b → 01 → 04 → 05 → 03 → 06 → 07",
-    "00a → 00b → 02",
-    "00a → 00b → 08",
-    "00a → 00b → 09 → 10",
-)
+# Для чего читать → в каком порядке.
+ROUTES = {
+    "Понять рекомендации по оценкам и просмотрам, от простого к сложному": (
+        "00a → 00b → 01 → 04 → 05 → 03 → 06 → 07"
+    ),
+    "Предсказать следующую корзину": "00a → 00b → 02",
+    "Предсказать следующий шаг по порядку событий": "00a → 00b → 08",
+    "Выбрать модель и применить её к своим данным": "00a → 00b → 09 → 10",
+}
 # Модели протокола A, чьи числа показывает README, и их уроки; числа — из урока 09.
 BOARD_A = {
     "Популярное": "00a_start",
@@ -78,14 +81,15 @@ def lesson_table(folder: Path, prefix: str = "") -> str:
 
 
 def routes(folder: Path, prefix: str = "") -> str:
-    """Порядки чтения; каждый номер — ссылка."""
+    """Порядки чтения: для чего и какой; каждый номер — ссылка."""
     names = {lesson.number: lesson.name for lesson in lessons(folder)}
 
     def link(match: re.Match[str]) -> str:
         name = names.get(match[0])
         return f"[{match[0]}]({prefix}{name}.ipynb)" if name else match[0]
 
-    return "\n".join("- " + re.sub(r"\w+", link, route) for route in ROUTES)
+    linked = {purpose: re.sub(r"\w+", link, route) for purpose, route in ROUTES.items()}
+    return "\n".join(f"- {purpose}: {route}" for purpose, route in linked.items())
 
 
 def stored(folder: Path, name: str) -> Any:
@@ -99,19 +103,32 @@ def shown(value: Sequence[float]) -> str:
     return f"{value[0]:.4f} ± {value[1]:.4f}".replace(".", ",")
 
 
+def board(folder: Path) -> dict[str, Any]:
+    """Числа протокола A: модель → показатели, по уроку 09."""
+    table: dict[str, Any] = stored(folder, "09_compare.movies")["table"]
+    return table
+
+
+def next_film(folder: Path, model: str) -> str:
+    """NDCG@10 модели на следующем фильме, по уроку 08."""
+    return shown(stored(folder, "08_bert4rec.test")["means"][model]["NDCG@10"])
+
+
+def basket_gain(folder: Path) -> str:
+    """На сколько Recall@10 у TIFU-KNN выше, чем у смеси частот."""
+    return shown(stored(folder, "02_tifu_knn.dates")["TIFU-KNN"]["смесь"]["Recall@10"])
+
+
 def result_table(folder: Path, prefix: str = "") -> str:
     """Модели протокола A, лучшая первой, и две строки о протоколах B и C."""
-    table = stored(folder, "09_compare.movies")["table"]
+    table = board(folder)
     rows = ["| Модель | NDCG@10 | Recall@20 | Охват |", "|---|---|---|---|"]
     for model in sorted(BOARD_A, key=lambda name: -table[name]["NDCG@10"][0]):
         values = [shown(table[model][metric]) for metric in ("NDCG@10", "Recall@20")]
         values.append(f"{table[model]['coverage']:.3f}".replace(".", ","))
         rows.append(f"| [{model}]({prefix}{BOARD_A[model]}.ipynb) | {' | '.join(values)} |")
-    means = stored(folder, "08_bert4rec.test")["means"]
-    bert, ease, popular = (
-        shown(means[name]["NDCG@10"]) for name in ("BERT4Rec", "EASE", "Популярное")
-    )
-    gain = shown(stored(folder, "02_tifu_knn.dates")["TIFU-KNN"]["смесь"]["Recall@10"])
+    gain = basket_gain(folder)
+    bert, ease, popular = (next_film(folder, name) for name in ("BERT4Rec", "EASE", "Популярное"))
     return "\n".join(
         [
             *rows,

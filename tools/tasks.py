@@ -43,6 +43,7 @@ STAMP = VENV / "installed.txt"
 LOG = ROOT / "install.log"
 NOTEBOOKS = ROOT / "notebooks"
 MY = ROOT / "my"
+SITE = ROOT / "site"
 TABS = VENV / "workspaces"
 CSS = ROOT / "tools" / "jupyterlab.css"
 LAB_SETTINGS = {
@@ -84,7 +85,7 @@ class Level:
 
 LEVELS = {
     "reader": Level("lab", 127, 0.45, 1.9),
-    "full": Level("lab,test", 190, 0.6, 2.5),
+    "full": Level("lab,test,site", 214, 0.6, 2.5),
 }
 # Причины, которые видны по журналу pip.
 CAUSES = {
@@ -436,8 +437,9 @@ def test(options: dict[str, str]) -> int:
 
 def lessons(options: dict[str, str]) -> int:
     failed = tool("build", options, "--full", options.get("FULL", "0"))
-    # Таблицы README берут названия и числа из уроков.
-    return run([PYTHON, "-m", "tools.pages"]) or failed
+    # Таблицы README и карта берут названия и числа из уроков.
+    drawn = run([PYTHON, "-m", "tools.pages"]) or run([PYTHON, "-m", "web.map"])
+    return drawn or failed
 
 
 def results(options: dict[str, str]) -> int:
@@ -509,6 +511,31 @@ def contest(options: dict[str, str]) -> int:
     return teach("contest score" if "SUBMISSIONS" in options else "contest", options)
 
 
+def site(options: dict[str, str]) -> int:
+    """Собирает сайт в папку site/."""
+    films = ["--films"] if "FILMS" in options else []
+    return run([PYTHON, "-m", "web.build", "--out", str(SITE), *films])
+
+
+def site_serve(options: dict[str, str]) -> int:
+    """Собирает сайт и показывает его на своём порту, пока не остановят."""
+    port = options.get("PORT", "8000")
+    check_port(int(port))
+    failed = site(options)
+    if failed:
+        return failed
+    say(f"Сайт: http://localhost:{port}/. Остановить: Ctrl+C в этом окне.")
+    server = [PYTHON, "-m", "http.server", port, "--bind", "127.0.0.1", "--directory", str(SITE)]
+    return run(server)
+
+
+def pdf(options: dict[str, str]) -> int:
+    """Собирает сайт и печатает страницы уроков в PDF."""
+    if "NB" not in options:
+        raise UserError("Задаче pdf нужно ещё: NB=…, например NB=04_ease.")
+    return site(options) or run([PYTHON, "-m", "web.pdf", *options["NB"].split()])
+
+
 def tidy(_options: dict[str, str]) -> int:
     ruff = [PYTHON, "-m", "ruff"]
     fixed = run([*ruff, "check", "--fix"])
@@ -551,6 +578,10 @@ HELP = """\
        FULL=1                 пересчитать и долгие результаты; FULL=stale — только устаревшие
   make results                посчитать долгие результаты заново и сравнить с сохранёнными (NB)
        MINUTES=10             взять те, что успеют, начиная с давно не проверенных
+  make site                   собрать сайт уроков в папку site/
+       FILMS=1                показать и то, что выведено из MovieLens
+  make site-serve             собрать и показать в браузере; PORT=8890 — порт, без него 8000
+  make pdf NB=04_ease         напечатать урок: site/pdf/04_ease.pdf (нужен Chromium)
   make portability            сверить выводы при других настройках процессора (NB)
   make format                 исправить стиль
   make help                   этот список
@@ -576,6 +607,9 @@ TASKS = {
     "lessons": Task(lessons, "full", ("NB", "FULL")),
     "results": Task(results, "full", ("NB", "MINUTES")),
     "portability": Task(portability, "full", ("NB",)),
+    "site": Task(site, "full", ("FILMS",)),
+    "site-serve": Task(site_serve, "full", ("PORT", "FILMS")),
+    "pdf": Task(pdf, "full", ("NB", "FILMS")),
     "format": Task(tidy, "full"),
     "course": Task(partial(teach, "course"), "reader", tuple(TEACHER["course"][2])),
     "grade": Task(partial(teach, "grade"), "reader", ("SUBMISSIONS", *TEACHER["grade"][2])),

@@ -1,0 +1,246 @@
+"""Паспорт: всё найдено в уроках, а испорченное видно как испорченное."""
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from benchmarks import differences, theirs
+from benchmarks.differences import DIFFERENCES
+from recsys_lessons.lessons import cells
+from tools.notebooks import FOLDER, source_paths
+from web import passport
+from web.passport import records
+from web.passport.facts import Lesson, cited, figures
+
+SOURCES = source_paths()
+
+
+@pytest.fixture
+def ease(tmp_path) -> Path:
+    """Копия урока 04 вместе с тетрадью и сохранёнными результатами."""
+    (tmp_path / "results").mkdir()
+    for file in (*FOLDER.glob("04_ease.*"), *FOLDER.glob("results/04_ease.*")):
+        shutil.copy(file, tmp_path / file.relative_to(FOLDER))
+    return tmp_path / "04_ease.py"
+
+
+def page(source: Path) -> str:
+    return "".join(passport.page(Lesson(source)))
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, text.count(old)
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_everything_of_the_lesson_is_found(source):
+    lesson = Lesson(source)
+    assert not lesson.problem
+    assert [check.name for check in lesson.checks if check.problem] == []
+    kept = [c for c in cells(source.read_text("utf-8")) if not {"task", "answer"} & set(c.tags)]
+    text, code = ("\n".join(c.source for c in kept if c.kind == k) for k in ("markdown", "code"))
+    assert len(lesson.formulas) == text.count("$$") / 2
+    called = re.findall(r"^ *check_(?:close|true|better)\(", code, re.M)
+    assert len({check.line for check in lesson.checks}) == len(called)
+    assert [stored.problem for stored in lesson.stored if stored.problem] == []
+    assert all(comparison.difference for comparison in lesson.comparisons)
+    fair = re.findall(r"^ *check_(?:all_)?fair\(", code, re.M)
+    assert bool(fair) == bool(lesson.comparisons or lesson.fair_groups)
+
+
+def test_facts_of_ease(ease):
+    lesson = Lesson(ease)
+    formula = next(f for f in lesson.formulas if r"\dfrac{H_{ij}}{H_{jj}}" in f.tex)
+    assert formula.heading == "Ответ в явном виде"
+    assert "Steck, 2019, ф. 8" in formula.source
+    (code,) = formula.code
+    assert (
+        ease.read_text(encoding="utf-8").splitlines()[code.line - 1].startswith("def ease_weights(")
+    )
+    assert "веса: код и ручной счёт" in [check.name for check in formula.checks]
+    by_name = {check.name: check for check in lesson.checks}
+    assert by_name["EASE и 30 регрессий Ridge"].libraries == ("sklearn",)
+    assert by_name["перестановка фильмов"].libraries == ()
+    assert ("EASE", "EDLAE", (20, 20)) in [
+        (one.first, one.second, one.trials) for one in lesson.comparisons
+    ]
+
+
+def test_library_used_inside_a_function_is_named():
+    lesson = Lesson(FOLDER / "01_item_knn.py")
+    found = {check.name: check.libraries for check in lesson.checks}
+    assert "implicit" in found["implicit, cosine"]
+
+
+def test_papers_beside_ours():
+    found = figures(FOLDER / "results", {"EASE"})
+    assert [f["model"] for f in found] == ["EASE", "EASE"]
+    assert {f["model"] for f in figures(FOLDER / "results", {"TIFUKNN"})} == {
+        "TIFU-KNN, код авторов", "TIFU-KNN, статья",
+    }  # fmt: skip
+    assert figures(FOLDER / "results", {"LightGCN"}) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("веса (Steck, 2019, ф. 8) и (см. рисунок 2019 года)", ("Steck, 2019, ф. 8",)),
+        ("по (Hu и др.,\nICDM 2008; Koren, 2008)", ("Hu и др., ICDM 2008; Koren, 2008",)),
+        ("формы (n_items, 2000) нет", ()),
+    ],
+)
+def test_citations(text, found):
+    assert cited(text) == found
+
+
+# --------------------------------------------------------------------------- испорченное видно
+
+
+def test_broken_bound_shows(ease):
+    notebook = ease.with_suffix(".ipynb")
+    old = "веса: код и ручной счёт: совпадает, расхождение не больше 1e-12"
+    replace(notebook, old, old.replace("1e-12", "1e-2"))
+    assert "сверка «веса: код и ручной счёт»: в исходнике граница" in page(ease)
+
+
+def test_missing_output_shows(ease):
+    replace(ease.with_suffix(".ipynb"), "перестановка фильмов: совпадает", "перестановка: иначе")
+    assert "«перестановка фильмов»: в тетради нет вывода" in page(ease)
+
+
+def test_notebook_of_another_source_shows(ease):
+    replace(ease, "n_films = len(films)\n", "n_films = len(films) + 1\n")
+    assert "тетрадь: " in page(ease)
+
+
+def test_changed_stored_value_shows(ease):
+    path = ease.parent / "results" / "04_ease.tie_seeds.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["value"] = [record["value"]]
+    path.write_text(json.dumps(record), encoding="utf-8")
+    assert ">значение в файле изменено<" in page(ease)
+    path.unlink()
+    assert ">файла нет<" in page(ease)
+
+
+def test_comparison_without_difference_shows(ease):
+    notebook = ease.with_suffix(".ipynb")
+    text = notebook.read_text(encoding="utf-8")
+    assert "EASE − EDLAE: +0.0007 ± 0.0013" in text
+    notebook.write_text(
+        text.replace("EASE − EDLAE: +0.0007 ± 0.0013", "EASE − EDLAE: мало"), "utf-8"
+    )
+    assert "сравнение EASE и EDLAE: разности в выводе нет" in page(ease)
+
+
+@pytest.fixture
+def record(tmp_path, monkeypatch) -> Path:
+    """Папка записей с одной годной записью о порче кода урока 04."""
+    folder = tmp_path / "records"
+    folder.mkdir()
+    monkeypatch.setattr(records, "FOLDER", folder)
+    monkeypatch.setattr(
+        records, "survival", lambda mutant: "" if "np.diag(H)" in mutant["old"] else "не замечено"
+    )
+    return folder
+
+
+def test_surviving_mutant_shows(record, ease):
+    assert "порча кода: записи нет" in page(ease)
+    found = records.write("mutants", "04_ease")
+    survived = [m for m in found["mutants"] if m["problem"]]
+    assert 0 < len(survived) < len(found["mutants"])
+    text = page(ease)
+    assert text.count("не замечено") == len(survived)
+    assert text.count("порча кода: не замечена") == len(survived)
+    assert text.count(">замечено<") == len(found["mutants"]) - len(survived)
+
+
+def test_record_of_other_code_is_stale(record, ease):
+    records.write("mutants", "04_ease")
+    assert "порча кода: устарела" not in page(ease)
+    path = record / "mutants.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"key": "', '"key": "0'), "utf-8")
+    assert "порча кода: устарела" in page(ease)
+    path.write_text("{", encoding="utf-8")
+    assert "порча кода: файл записей испорчен" in page(ease)
+
+
+def test_key_follows_models_and_tests(monkeypatch):
+    before = records.mutants_key("04_ease"), records.tests_key("04_ease")
+    source = records.lessons.model_source("ease")
+    monkeypatch.setattr(records.lessons, "model_source", lambda name: source + "\nx = 1\n")
+    assert records.mutants_key("04_ease") != before[0]
+    assert records.tests_key("04_ease") != before[1]
+
+
+def test_different_digits_show(record, ease):
+    record.joinpath("portability.json").write_text(
+        json.dumps({
+            "04_ease": {
+                "key": records.portability_key("04_ease"), "date": "2026-01-01", "versions": {},
+                "machine": "Linux", "settings": {"два потока": "отличается"},
+            }
+        }),
+        encoding="utf-8",
+    )  # fmt: skip
+    assert "цифры: два потока — отличаются" in page(ease)
+
+
+# -------------------------------------------------------------------------------- библиотеки
+
+
+@pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda one: one.name)
+def test_difference_that_is_gone_is_seen(difference):
+    """Если библиотека станет считать как мы, запись скажет «больше не так»."""
+    ours = difference.ours()
+    assert not difference.differs(ours, ours)
+    assert (FOLDER / f"{difference.lesson}.py").exists()
+    assert callable(getattr(theirs, difference.name))
+
+
+def test_theirs_runs_where_the_library_is(monkeypatch, record):
+    """implicit стоит рядом с проверками, поэтому его записи обновляются по-настоящему."""
+    monkeypatch.setattr(differences, "RECORDS", record / "libraries.json")
+    assert differences.main(["implicit"]) == 0
+    text = "".join(passport.page(Lesson(FOLDER / "01_item_knn.py")))
+    assert "Объект остаётся соседом самому себе" in text
+    known = json.loads((record / "libraries.json").read_text(encoding="utf-8"))
+    gone = [{**one, "holds": False} for one in known]
+    (record / "libraries.json").write_text(json.dumps(gone), encoding="utf-8")
+    assert "больше не так" in "".join(passport.page(Lesson(FOLDER / "01_item_knn.py")))
+
+
+def test_library_that_is_absent_is_said(monkeypatch, record, capsys):
+    monkeypatch.setattr(differences, "RECORDS", record / "libraries.json")
+    assert differences.main(["cornac", "--python", sys.executable]) == 2
+    assert "не исполняется: ModuleNotFoundError" in capsys.readouterr().err
+    assert not (record / "libraries.json").exists()
+
+
+# ------------------------------------------------------------------------------------- страницы
+
+
+def test_pages_are_laid(tmp_path):
+    options = SimpleNamespace(source=tmp_path, notebooks=FOLDER)
+    names = passport.lay(options)
+    assert names == ["passport", *(f"passport_{source.stem}" for source in SOURCES)]
+    index = (tmp_path / "passport.md").read_text(encoding="utf-8")
+    for source in SOURCES:
+        text = (tmp_path / f"passport_{source.stem}.md").read_text(encoding="utf-8")
+        assert text.startswith("# Паспорт урока ")
+        assert f"(passport_{source.stem}.md)" in index
+        for line in text.splitlines():
+            if line.startswith("| "):
+                assert len(re.findall(r"(?<!\\)\|", line)) >= 3
+
+
+def test_cell_of_a_table_keeps_its_text():
+    assert passport.cell("a|b * `c`\n[d] $x|y$ <e>") == r"a\|b \* \`c\` \[d\] $x\vert y$ &lt;e&gt;"

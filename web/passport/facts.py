@@ -1,0 +1,382 @@
+"""Что можно узнать об уроке, не исполняя его: из исходника, собранной тетради и сохранённого.
+
+Ничего не написано руками: формула, её источник, строка кода и сверка найдены по строению урока.
+Ячейка текста с формулой открывает блок; блок длится до следующей такой ячейки или заголовка. Код и
+сверки блока относятся к его формулам; если их в блоке нет, берутся первые дальше в том же разделе.
+"""
+
+import ast
+import json
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from recsys_lessons import lessons
+from recsys_lessons.checks import _bound_text
+from recsys_lessons.lessons import Cell
+from recsys_lessons.results import _value_digest
+from tools import cells, notebooks
+
+CHECKS = ("check_close", "check_true", "check_better")
+SKIPPED = {"task", "answer"}
+DEFAULT_BOUND = 1e-10
+# Свои средства урока: независимой сверкой они не считаются.
+OURS = {
+    *("recsys_lessons", "numpy", "pandas", "matplotlib", "scipy.sparse", "tqdm"),
+    *("joblib", "threadpoolctl", "scipy.stats.loguniform", "scipy.stats.uniform"),
+}
+# На ней написаны сети: слева в сверке она — проверяемое, справа — чем проверяют.
+CHECKED = {"torch"}
+
+_FORMULA = re.compile(r"\$\$\s*(.+?)\s*\$\$", re.S)
+_HEADING = re.compile(r"^(#{2,4}) +(.+?)\s*$", re.M)
+_CITED = re.compile(r"[A-ZА-ЯЁ][\w-]+(?:[^()\n]|\n)*?\b(?:19|20)\d{2}(?:[^()]|\n)*")
+_BRACKETS = re.compile(r"\(((?:[^()]|\n)+)\)")
+_FENCE = re.compile(r"^```.*?^```", re.M | re.S)
+_FAIR = re.compile(r"^Бюджет поровну: (?P<a>.+) — (?P<na>\d+), (?P<b>.+) — (?P<nb>\d+)$")
+_ALL_FAIR = re.compile(r"^Бюджет поровну у всех, попыток (\d+): (.+)$", re.M)
+_SIGNED = re.compile(r"[+-]\d[\d.e+-]* ± \d[\d.e+-]*")
+
+
+@dataclass(frozen=True)
+class Check:
+    """Сверка урока.
+
+    :param name: название, как в выводе
+    :param verdict: что напечатано после названия; пусто — вывода нет
+    :param line: строка вызова в исходнике
+    :param heading: раздел
+    :param libraries: независимые библиотеки, от которых зависит правая часть
+    :param problem: чем вывод не сходится с исходником; пусто — сходится
+    """
+
+    name: str
+    verdict: str
+    line: int
+    heading: str
+    libraries: tuple[str, ...]
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """Функция или класс урока: имя и строка в исходнике."""
+
+    name: str
+    line: int
+    source: tuple[str, ...]
+
+
+@dataclass
+class Formula:
+    """Выключная формула: текст TeX, раздел, строка, источники, код и сверки её блока."""
+
+    tex: str
+    heading: str
+    line: int
+    source: tuple[str, ...]
+    code: list[Definition] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Честное сравнение: пара моделей, попыток у каждой, парная разность с ошибкой."""
+
+    first: str
+    second: str
+    trials: tuple[int, int]
+    difference: str
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Сохранённый результат: имя, секунды, версии; ``problem`` — чем негоден."""
+
+    name: str
+    seconds: float
+    versions: dict[str, str]
+    problem: str
+
+
+class Lesson:
+    """Урок, прочитанный вместе с его тетрадью.
+
+    :param source: файл ``.py``; тетрадь лежит рядом
+    """
+
+    def __init__(self, source: Path) -> None:
+        self.path = source
+        self.name = source.stem
+        text = source.read_text(encoding="utf-8")
+        self.cells = [c for c in lessons.cells(text) if c.kind != "raw"]
+        target = source.with_suffix(".ipynb")
+        self.problem = f"тетради {target.name} нет"
+        self.outputs = [""] * len(self.cells)
+        if target.exists():
+            self.problem = "; ".join(notebooks.pair_problems(source))
+            built = nbformat.read(target, 4).cells
+            if len(built) == len(self.cells):
+                self.outputs = [_printed(cell) for cell in built]
+
+    @property
+    def title(self) -> str:
+        """Заголовок урока."""
+        return next(iter(re.findall(r"^# (.+)$", self.cells[0].source, re.M)), self.name)
+
+    @cached_property
+    def _headings(self) -> list[str]:
+        """Раздел, в котором кончается ячейка."""
+        found, last = [], ""
+        for cell in self.cells:
+            if cell.kind == "markdown":
+                last = [last, *(title for _, title in _HEADING.findall(cell.source))][-1]
+            found.append(last)
+        return found
+
+    @cached_property
+    def _imports(self) -> dict[str, str]:
+        """Имя в уроке → модуль, из которого оно взято."""
+        found = {}
+        for cell in self.cells:
+            for node in ast.walk(_tree(cell)):
+                if isinstance(node, ast.Import):
+                    for alias in node.names:
+                        found[alias.asname or alias.name.partition(".")[0]] = alias.name
+                elif isinstance(node, ast.ImportFrom) and node.module:
+                    for alias in node.names:
+                        found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+        return found
+
+    @cached_property
+    def checks(self) -> list[Check]:
+        """Все сверки по порядку; задания и ответы не входят."""
+        return [check for found in self._checks for check in found]
+
+    @cached_property
+    def _checks(self) -> list[list[Check]]:
+        return [list(self._checks_of(number)) for number in range(len(self.cells))]
+
+    def _checks_of(self, number: int) -> Iterator[Check]:
+        cell = self.cells[number]
+        if cell.kind != "code" or SKIPPED & set(cell.tags):
+            return
+        lines = self.outputs[number].splitlines()
+        for call in _calls(cell):
+            pattern = re.compile(f"{_pattern(call.args[0])}: (.+)")
+            found = [match for match in map(pattern.fullmatch, lines) if match]
+            libraries = self._libraries(call, number)
+            title = _title(call.args[0])
+            if not found:
+                problem = "в тетради нет вывода этой сверки"
+                yield Check(title, "", call.lineno, self._headings[number], libraries, problem)
+            for match in found:
+                verdict = match[match.lastindex or 0]
+                name = match[0].removesuffix(f": {verdict}")
+                problem = _contradiction(call, verdict)
+                yield Check(name, verdict, call.lineno, self._headings[number], libraries, problem)
+
+    def _libraries(self, call: ast.Call, number: int) -> tuple[str, ...]:
+        """Библиотеки, которые участвуют в сверке: в её разделе и без модели урока."""
+        if _name(call) != "check_close":
+            return ()
+        section = max((n for n in range(number + 1) if _opens_section(self.cells[n])), default=0)
+        first = self.cells[section].first
+        before = [s for s in self._own if first <= s.lineno < call.lineno]
+        around = [s for s in self._own if s.lineno <= call.lineno <= (s.end_lineno or 0)]
+        inside = [s for s in around if isinstance(s, ast.FunctionDef)]
+        found: set[str] = set()
+        for place, argument in enumerate(call.args[1:3]):
+            start = cells.reads(inside[0]) if inside else cells.reads(argument)
+            parts = [argument, *inside, *cells.needed(before, start)]
+            names = {
+                node.id for part in parts for node in ast.walk(part) if isinstance(node, ast.Name)
+            }
+            used = {_library(self._imports[name]) for name in names & set(self._imports)}
+            found |= used - CHECKED if place == 0 else used
+        return tuple(sorted(found - {""}))
+
+    @cached_property
+    def _own(self) -> list[ast.stmt]:
+        """Операторы урока, кроме ячеек модели."""
+        model = {
+            line
+            for cell in self.cells
+            if cell.kind == "code" and "model" in cell.tags
+            for line in range(cell.first, cell.first + cell.source.count("\n") + 1)
+        }
+        return [s for s in cells.statements(self.path) if s.lineno not in model]
+
+    @cached_property
+    def formulas(self) -> list[Formula]:
+        """Все выключные формулы разделов урока со своим кодом и сверками."""
+        blocks = list(self._blocks())
+        for place, (formulas, code, checks) in enumerate(blocks):
+            for formula in formulas:
+                later = [b for b in blocks[place:] if b[0][0].heading == formula.heading]
+                formula.code = code or next((b[1] for b in later if b[1]), [])
+                formula.checks = checks or next((b[2] for b in later if b[2]), [])
+        return [formula for formulas, _, _ in blocks for formula in formulas]
+
+    def _blocks(self) -> Iterator[tuple[list[Formula], list[Definition], list[Check]]]:
+        block: tuple[list[Formula], list[Definition], list[Check]] = ([], [], [])
+        heading = ""
+        for number, cell in enumerate(self.cells):
+            if SKIPPED & set(cell.tags):
+                continue
+            if cell.kind == "code":
+                block[1].extend(definitions(cell))
+                block[2].extend(self._checks[number])
+                continue
+            formulas = self._formulas(cell, heading)
+            if block[0] and (formulas or self._headings[number] != heading):
+                yield block
+            if formulas or self._headings[number] != heading:
+                block = (formulas, [], [])
+            heading = self._headings[number]
+        if block[0]:
+            yield block
+
+    def _formulas(self, cell: Cell, heading: str) -> list[Formula]:
+        text = _FENCE.sub("", cell.source)
+        starts = [(match.start(), match[2]) for match in _HEADING.finditer(text)]
+        found = []
+        for match in _FORMULA.finditer(text):
+            above = [title for start, title in starts if start < match.start()]
+            line = cell.first + text.count("\n", 0, match.start())
+            section = [heading, *above][-1]
+            found.append(Formula(match[1], section, line, tuple(cited(text))))
+        return found
+
+    @cached_property
+    def comparisons(self) -> list[Comparison]:
+        """Сравнения ``check_fair``: кто с кем, с каким бюджетом и с какой разностью."""
+        found = []
+        for output in self.outputs:
+            fair: re.Match[str] | None = None
+            for line in output.splitlines():
+                match = _FAIR.match(line)
+                if match:
+                    fair = match
+                elif fair and line.startswith(f"{fair['a']} − {fair['b']}: "):
+                    signed = _SIGNED.search(line)
+                    difference = signed[0] if signed else ""
+                    trials = (int(fair["na"]), int(fair["nb"]))
+                    found.append(Comparison(fair["a"], fair["b"], trials, difference))
+                    fair = None
+        return list(dict.fromkeys(found))
+
+    @cached_property
+    def fair_groups(self) -> list[tuple[int, str]]:
+        """Группы ``check_all_fair``: сколько попыток у каждой модели и какие это модели."""
+        found = [match for output in self.outputs for match in _ALL_FAIR.findall(output)]
+        return [(int(trials), names) for trials, names in dict.fromkeys(found)]
+
+    @cached_property
+    def stored(self) -> list[Stored]:
+        """Сохранённые результаты, которые урок спрашивает."""
+        return [
+            _stored(self.path.parent / "results" / f"{name}.json")
+            for name in dict.fromkeys(name for name, _ in cells.stored_results(self.path))
+        ]
+
+
+def definitions(cell: Cell) -> list[Definition]:
+    """Функции и классы ячейки с источниками из их докстрингов."""
+    return [
+        Definition(node.name, node.lineno + cell.first - 1, cited(ast.get_docstring(node) or ""))
+        for node in _tree(cell).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ]
+
+
+def cited(text: str) -> tuple[str, ...]:
+    """Ссылки на работы в скобках: фамилия и год."""
+    found = (re.sub(r"\s+", " ", inner) for inner in _BRACKETS.findall(text))
+    return tuple(dict.fromkeys(inner for inner in found if _CITED.fullmatch(inner)))
+
+
+def figures(folder: Path, classes: set[str]) -> list[dict[str, Any]]:
+    """Числа статей рядом с нашими для моделей с такими именами классов."""
+    path = folder / "papers.json"
+    if not path.exists():
+        return []
+    found = json.loads(path.read_text(encoding="utf-8"))["figures"]
+    names = {name.lower() for name in classes}
+    return [f for f in found if f["model"].partition(",")[0].replace("-", "").lower() in names]
+
+
+def _printed(cell: nbformat.NotebookNode) -> str:
+    return "\n".join(map(notebooks.output_text, cell.get("outputs", [])))
+
+
+def _tree(cell: Cell) -> ast.Module:
+    return ast.parse(cell.source if cell.kind == "code" else "")
+
+
+def _opens_section(cell: Cell) -> bool:
+    return cell.kind == "markdown" and any(m == "##" for m, _ in _HEADING.findall(cell.source))
+
+
+def _name(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def _calls(cell: Cell) -> Iterator[ast.Call]:
+    tree = ast.parse("\n" * (cell.first - 1) + cell.source)
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
+    yield from sorted((c for c in calls if _name(c) in CHECKS), key=lambda call: call.lineno)
+
+
+def _pattern(name: ast.expr) -> str:
+    """Выражение, которому соответствует название: подстановки f-строки — любой текст."""
+    if isinstance(name, ast.Constant):
+        return re.escape(str(name.value))
+    if isinstance(name, ast.JoinedStr):
+        return "".join(_pattern(v) if isinstance(v, ast.Constant) else ".+?" for v in name.values)
+    return ".+?"
+
+
+def _title(name: ast.expr) -> str:
+    return str(name.value) if isinstance(name, ast.Constant) else ast.unparse(name)
+
+
+def _contradiction(call: ast.Call, verdict: str) -> str:
+    """Граница, названная в исходнике, — та же, что напечатана в тетради."""
+    if _name(call) == "check_true":
+        return "" if verdict == "верно" else f"в тетради «{verdict}»"
+    if _name(call) == "check_better":
+        return "" if _SIGNED.search(verdict) else f"в тетради «{verdict}»"
+    given = [*call.args[3:4], *(k.value for k in call.keywords if k.arg == "bound")]
+    try:
+        bound = ast.literal_eval(given[0]) if given else DEFAULT_BOUND
+    except ValueError:  # граница вычислена: сравнить её с выводом нечем
+        return "" if verdict.startswith("совпадает, ") else f"в тетради «{verdict}»"
+    expected = f"совпадает, {_bound_text(bound)}"
+    return "" if verdict == expected else f"в исходнике граница «{_bound_text(bound)}»"
+
+
+def _library(module: str) -> str:
+    """Название независимой библиотеки; пусто — своё средство урока или стандартная библиотека."""
+    top, *rest = module.split(".")
+    if top in sys.stdlib_module_names or any(f"{module}.".startswith(f"{own}.") for own in OURS):
+        return ""
+    return f"{top}.{rest[0]}" if top == "scipy" and rest else top
+
+
+def _stored(path: Path) -> Stored:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        same = record["digest"] == _value_digest(record["value"])
+        problem = "" if same else "значение в файле изменено"
+        return Stored(path.stem, record["seconds"], record["versions"], problem)
+    except FileNotFoundError:
+        return Stored(path.stem, 0, {}, "файла нет")
+    except (ValueError, KeyError, TypeError):
+        return Stored(path.stem, 0, {}, "файл испорчен")
