@@ -29,9 +29,17 @@ def test_blend_is_the_model_of_the_lesson():
     np.testing.assert_allclose(mine, model.score(range(12)), atol=1e-12)
 
 
-@pytest.mark.parametrize("mistake", key.MISTAKES)
-def test_planted_mistakes_show_one_at_a_time(mistake):
-    (V, k, alpha), right, cells = key.telling(mistake, np.random.default_rng(1))
+@pytest.mark.parametrize(
+    ("mistake", "crowd"),
+    [
+        *((mistake, key.CROWDS[0]) for mistake in key.MISTAKES),
+        ("length", "равные расстояния"),
+        ("own", "двойники"),
+        ("own", "все соседи"),
+    ],
+)
+def test_planted_mistakes_show_one_at_a_time(mistake, crowd):
+    (V, k, alpha), right, cells = key.telling(mistake, np.random.default_rng(1), crowd)
     assert cells.sum() >= 6
     for size in range(len(key.MISTAKES) + 1):
         for some in itertools.combinations(key.MISTAKES, size):

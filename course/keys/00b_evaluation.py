@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from course.assignment import Assignment, Call, Code, Property, Task, Variant
-from course.judges import Refusal, at_least, boolean, equals, holds, numbers
+from course.judges import Refusal, at_least, boolean, equals, holds, numbers, part
 
 # canary: 6b0d9c52e1f74a08
 DEPTH = 5
@@ -104,6 +104,12 @@ def gain(values: Variant, rng: np.random.Generator) -> list[Property]:
         right = gain_of(values, lists, test, k)
         return Call("gain", (lists, sp.csr_array(test), k), equals(right, hint))
 
+    def written_out(lists: np.ndarray, test: np.ndarray, k: int, hint: str) -> Call:
+        """То же, но нули матрицы записаны в ``data`` наравне с прочими числами."""
+        table = sp.csr_array(np.where(test == 0, 1, test))
+        table.data[test.ravel() == 0] = 0
+        return Call("gain", (lists, table, k), equals(gain_of(values, lists, test, k), hint))
+
     few = lists_and_test(rng, 9, 12, 6, most=2)
     many = lists_and_test(rng, 9, 12, 4, most=10)
     many[1][:, : 12 - 3] = 1
@@ -111,10 +117,13 @@ def gain(values: Variant, rng: np.random.Generator) -> list[Property]:
     empty[1][:, -1] = 1
     empty[0][:, 4:] = -1
     empty[0][2] = -1
+    for user in (0, 3, 5):  # пустое место и выше попадания
+        empty[1][user, empty[0][user, 1]] = 1
+        empty[0][user, 0] = -1
     nobody = lists_and_test(rng, 6, 10, 5, most=3)
     nobody[1][[1, 4]] = 0
     counts = lists_and_test(rng, 6, 10, 5, most=3)
-    counts[1][:] *= rng.integers(2, 6, counts[1].shape)
+    counts[1][:] *= rng.integers(2, 6, counts[1].shape) * rng.choice([-1, 1], counts[1].shape)
     return [
         Property(
             "тестовых объектов не больше, чем мест",
@@ -132,7 +141,7 @@ def gain(values: Variant, rng: np.random.Generator) -> list[Property]:
         Property(
             "пустые места — промахи",
             0.5,
-            (call(*empty, 6, "−1 — пустое место; numpy по номеру −1 возьмёт последний объект"),),
+            (call(*empty, 6, "−1 — промах на своём месте, а не последний объект и не пропуск"),),
         ),
         Property(
             "человек без тестовых объектов",
@@ -142,7 +151,10 @@ def gain(values: Variant, rng: np.random.Generator) -> list[Property]:
         Property(
             "в ячейках не только единицы",
             0.5,
-            (call(*counts, 5, "попадание — любая ненулевая ячейка, и весит она одинаково"),),
+            (
+                call(*counts, 5, "попадание — любая ненулевая ячейка, и весит она одинаково"),
+                written_out(*counts, 5, "записанный ноль — не тестовый объект"),
+            ),
         ),
     ]
 
@@ -171,27 +183,27 @@ def repair(values: Variant, rng: np.random.Generator) -> list[Property]:
     for user in range(6):
         order = np.argsort(-low[user])
         train[user, order[-1]] = seen[user, order[-1]] = 1
-        seen[user, order[[0, 2]]] = 1
+        seen[user, order[[0, 2]]] = (-1, 0.5)
     first = ranked(low, seen, 1)[:, 0]
 
     def nothing_seen(answer: object) -> str:
         lists = numbers(answer, (6, 5)).astype(int)
         if (lists < -1).any() or (lists >= 12).any():
             return "в списках есть номера вне каталога"
-        busy = np.take_along_axis(seen, lists, axis=1)[lists >= 0]
+        busy = np.take_along_axis(seen, lists, axis=1)[lists >= 0] != 0
         if busy.any():
             return "в списках есть то, что человек уже оценил, пусть и низко"
         return "" if (lists[:, 0] == first).all() else "первое место занято не лучшим объектом"
 
-    scores = rng.permuted(np.tile(np.arange(20.0), (7, 1)), axis=1)
-    watched = rng.permuted(np.tile(np.arange(20) < 11, (7, 1)), axis=1).astype(float)
-    np.put_along_axis(watched, np.argmax(scores, axis=1)[:, None], 1, axis=1)
-    equal = rng.integers(0, 3, (6, 15)).astype(float)
+    # Просмотрено всё лучшее, у кого пять объектов, у кого пятьдесят: запас мест не поможет.
+    scores = rng.permuted(np.tile(np.arange(60.0), (7, 1)), axis=1)
+    watched = (scores >= rng.permutation(np.arange(10, 59, 8))[:, None]).astype(float)
+    equal = rng.integers(0, 3, (6, 50)).astype(float)
     nothing = np.zeros(equal.shape)
     almost = np.ones((5, 8))
     for user in range(5):
         almost[user, rng.choice(8, 1 + user % 3, replace=False)] = 0
-    short = rng.permuted(np.tile(np.arange(8.0), (5, 1)), axis=1)
+    short = rng.permuted(np.tile(np.arange(-4.0, 4), (5, 1)), axis=1)
     filtered = Call(
         "top_lists", (low, sp.csr_array(train), sp.csr_array(seen), 5), holds(nothing_seen)
     )
@@ -216,12 +228,15 @@ def repair(values: Variant, rng: np.random.Generator) -> list[Property]:
 
 
 def paired(values: Variant, rng: np.random.Generator) -> list[Property]:
-    def call(a: np.ndarray, b: np.ndarray, hint: str) -> Call:
+    def compared(a: np.ndarray, b: np.ndarray) -> list[float]:
         defined = ~np.isnan(a + b).any(axis=0)
         difference = (a - b)[:, defined].mean(axis=0)
         n = len(difference)
         se = (((difference - difference.mean()) ** 2).sum() / (n - 1) / n) ** 0.5
-        return Call("paired", (a, b), equals([difference.mean(), se], hint))
+        return [difference.mean(), se]
+
+    def call(a: np.ndarray, b: np.ndarray, hint: str) -> Call:
+        return Call("paired", (a, b), equals(compared(a, b), hint))
 
     def models(n_seeds: int, n_users: int) -> tuple[np.ndarray, np.ndarray]:
         person = rng.random(n_users)
@@ -231,6 +246,9 @@ def paired(values: Variant, rng: np.random.Generator) -> list[Property]:
     gaps = models(1, 14)
     gaps[0][0, [2, 5]] = np.nan
     gaps[1][0, [5, 9]] = np.nan
+    some = models(3, 14)
+    some[0][0, 1] = some[0][1, 4] = some[0][:, 6] = some[1][2, 8] = np.nan
+    partly = "человек без значения хотя бы при одном зерне не участвует"
     return [
         Property(
             "одно зерно: разность и её парная ошибка",
@@ -253,7 +271,11 @@ def paired(values: Variant, rng: np.random.Generator) -> list[Property]:
         Property(
             "люди без значения",
             1,
-            (call(*gaps, "nan хотя бы у одной модели — человек не участвует, и в U его нет"),),
+            (
+                call(*gaps, "nan хотя бы у одной модели — человек не участвует, и в U его нет"),
+                # Ошибка при нескольких зёрнах — предмет другого свойства.
+                Call("paired", some, part(0, equals(compared(*some)[0], partly))),
+            ),
         ),
     ]
 

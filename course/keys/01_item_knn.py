@@ -101,7 +101,10 @@ def similarity(values: Variant, rng: np.random.Generator) -> list[Property]:
         )
 
     counts = interactions(rng, 22, 8, 0.35)
-    counts *= rng.integers(1, 5, counts.shape)
+    counts *= rng.integers(1, 5, counts.shape) * rng.choice([-1, 1], counts.shape)
+    written_out = sp.csr_array(np.where(counts == 0, 1, counts))
+    written_out.data[counts.ravel() == 0] = 0
+    people = table_of(values, counts, 0)
     hint = "строка — источник, столбец — цель; степень — у числа зрителей цели"
     kind = "проверьте вид сжатия своего варианта"
     return [
@@ -111,6 +114,7 @@ def similarity(values: Variant, rng: np.random.Generator) -> list[Property]:
             (
                 call(interactions(rng, 25, 10, 0.3), 0, hint),
                 call(interactions(rng, 9, 14, 0.4), 0, hint),
+                call(interactions(rng, 700, 6, 0.7), 0, f"{hint}; общих зрителей бывают сотни"),
             ),
         ),
         Property(
@@ -129,7 +133,12 @@ def similarity(values: Variant, rng: np.random.Generator) -> list[Property]:
         Property(
             "считаются люди",
             0.5,
-            (call(counts, 0, "в ячейке число просмотров, а общих зрителей считают по людям"),),
+            (
+                call(counts, 0, "число в ячейке не важно: общих зрителей считают по людям"),
+                Call(
+                    "similarity", (written_out, 0), equals(people, "записанный ноль — не просмотр")
+                ),
+            ),
         ),
     ]
 
@@ -175,8 +184,8 @@ def repair(values: Variant, rng: np.random.Generator) -> list[Property]:
 
         return Call("recommend", arguments, holds(beginning))
 
-    def histories(n_users: int, share: float) -> np.ndarray:
-        X = (rng.random((n_users, size)) < share).astype(float)
+    def histories(n_users: int, share: float, n_items: int = size) -> np.ndarray:
+        X = (rng.random((n_users, n_items)) < share).astype(float)
         X[:, 0] = 1
         return X
 
@@ -184,6 +193,11 @@ def repair(values: Variant, rng: np.random.Generator) -> list[Property]:
     truncated = call(
         similarities(), X, X, 3, size, False, "соседей отсекают у каждой цели, то есть в столбце"
     )
+    # Сходства кратны четверти: сумма точна при любом порядке, и равные равны.
+    S = rng.integers(1, 5, (60, 60)) / 4
+    np.fill_diagonal(S, 0)
+    X = histories(8, 0.3, 60)
+    tied = call(S, X, X, 3, 60, False, "из равных источников остаётся меньший номер")
     X = histories(8, 0.35)
     counts = X * rng.integers(1, 9, X.shape)
     voted = call(
@@ -199,7 +213,7 @@ def repair(values: Variant, rng: np.random.Generator) -> list[Property]:
     X[:, half:] = 0
     silent = call(S, X, X, size, size, True, "фильм, за который никто не голосовал, не советуют")
     return [
-        Property("отсечение по цели", 1, (truncated,)),
+        Property("отсечение по цели", 1, (truncated, tied)),
         Property("один фильм — один голос", 1, (voted,)),
         Property("список полон", 1, (full,)),
         Property("без голосов не советуют", 1, (silent,)),
@@ -319,9 +333,9 @@ def reference(X: np.ndarray, budget: int, weigh: bool) -> np.ndarray:
     return S
 
 
-def worth_of(values: Variant, X: np.ndarray, test: np.ndarray, answer: object) -> float:
-    """Полнота с присланными весами; веса вне правил отвергаются."""
-    S = numbers(answer, (X.shape[1], X.shape[1]))
+def within_budget(values: Variant, n_items: int, answer: object) -> np.ndarray:
+    """Присланные веса; веса вне правил отвергаются."""
+    S = numbers(answer, (n_items, n_items))
     if not np.isfinite(S).all():
         raise Refusal("среди весов есть nan или бесконечность")
     if np.diag(S).any():
@@ -329,7 +343,12 @@ def worth_of(values: Variant, X: np.ndarray, test: np.ndarray, answer: object) -
     most = int(np.count_nonzero(S, axis=0).max())
     if most > values["budget"]:
         raise Refusal(f"в столбце {most} ненулевых чисел, а бюджет {values['budget']}")
-    return found(S, X, test)
+    return S
+
+
+def worth_of(values: Variant, X: np.ndarray, test: np.ndarray, answer: object) -> float:
+    """Полнота с присланными весами."""
+    return found(within_budget(values, X.shape[1], answer), X, test)
 
 
 def bound(values: Variant, rng: np.random.Generator) -> list[Property]:
@@ -345,6 +364,15 @@ def bound(values: Variant, rng: np.random.Generator) -> list[Property]:
         better.append(Call("neighbours", arguments, at_least(measure, 1.2 * popular, what)))
         worth = max(0.85 * weighed, (plain + weighed) / 2)
         close.append(Call("neighbours", arguments, at_least(measure, worth, what)))
+    # У двадцати фильмов одни и те же зрители: веса равны, а бюджет тот же.
+    twins = farm(rng)[0]
+    twins[:, :20] = twins[:, [0]]
+
+    def kept(answer: object) -> str:
+        within_budget(values, twins.shape[1], answer)
+        return ""
+
+    better.append(Call("neighbours", (sp.csr_array(twins), values["budget"]), holds(kept)))
     return [
         Property("бюджет соблюдён, и это лучше популярного", 1, tuple(better)),
         Property("накрутка обезврежена", 2, tuple(close)),

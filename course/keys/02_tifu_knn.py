@@ -128,6 +128,7 @@ def habits(values: Variant, rng: np.random.Generator) -> list[Property]:
     baskets = visits(rng, 5, 8, past, 4)
     again = rng.integers(0, len(baskets[0]), 20)
     user, item, day = (np.append(column, column[again]) for column in baskets)
+    years = visits(rng, 5, 8, np.arange(300, 900), 3)
     sparse = visits(rng, 4, 6, past, 3)
     sparse = (2 * sparse[0] + 1, sparse[1], sparse[2])
     border = visits(rng, 5, 6, late, 3)
@@ -147,6 +148,9 @@ def habits(values: Variant, rng: np.random.Generator) -> list[Property]:
             (
                 call(mixed(baskets), 5, 8, "в знаменателе визит один, сколько бы в нём ни было"),
                 call(mixed((user, item, day)), 5, 8, "один товар за день считают один раз"),
+                call(
+                    mixed(years), 5, 8, "визит — это человек и день; дней бывает больше года", 900
+                ),
             ),
         ),
         Property(
@@ -177,44 +181,67 @@ def blend(V: np.ndarray, k: int, alpha: float, mistakes: frozenset[str]) -> np.n
     return np.array(rows)
 
 
+CROWDS = ("разные", "равные расстояния", "двойники", "все соседи")
+
+
+def people(rng: np.random.Generator, crowd: str) -> np.ndarray:
+    """Векторы привычек; в особых толпах видны и тонкости основной ошибки."""
+    n_users = {"равные расстояния": 60, "все соседи": 5}.get(crowd, 14)
+    V = rng.uniform(0.1, 1, (n_users, 8)) * (rng.random((n_users, 8)) < 0.5)
+    if crowd == "равные расстояния":  # числа кратны 0,5: расстояния точны, каким путём ни считай
+        V = rng.permutation(np.unique(np.ceil(2 * V) / 2, axis=0))
+    if crowd == "двойники":
+        V[7:] = V[:7]
+    return V
+
+
 def telling(
-    mistake: str, rng: np.random.Generator
+    mistake: str, rng: np.random.Generator, crowd: str = "разные"
 ) -> tuple[tuple[np.ndarray, int, float], np.ndarray, np.ndarray]:
     """Пример и ячейки, где видна ровно эта ошибка, какие бы из прочих ни остались."""
     others = [one for one in MISTAKES if one != mistake]
     rest = [frozenset(some) for n in range(4) for some in itertools.combinations(others, n)]
     alpha = 0.8 if mistake == "swapped" else 0.5
     while True:
-        V = rng.uniform(0.1, 1, (14, 8)) * (rng.random((14, 8)) < 0.5)
+        V = people(rng, crowd)
+        k = len(V) - 1 if crowd == "все соседи" else 3
         if mistake == "masked":
             V[:, 2] = 0.4
         elif mistake != "length":  # при равных длинах ошибка в длине не видна
             V[:, 0] += 0.1
             V /= np.linalg.norm(V, axis=1, keepdims=True)
-        right = blend(V, 3, alpha, frozenset())
-        same = [np.isclose(blend(V, 3, alpha, some), right) for some in rest]
-        far = [np.abs(blend(V, 3, alpha, some | {mistake}) - right) > 0.01 for some in rest]
+        right = blend(V, k, alpha, frozenset())
+        same = [np.isclose(blend(V, k, alpha, some), right) for some in rest]
+        far = [np.abs(blend(V, k, alpha, some | {mistake}) - right) > 0.01 for some in rest]
         cells = np.all([*same, *far], axis=0)
         if cells.sum() >= 6:
-            return (V, 3, alpha), right, cells
+            return (V, k, alpha), right, cells
 
 
 def repair(values: Variant, rng: np.random.Generator) -> list[Property]:
-    def calls(mistake: str, hint: str) -> tuple[Call, ...]:
-        def one() -> Call:
-            arguments, right, cells = telling(mistake, rng)
-            judge = equals(right[cells], hint)
-            return Call(
-                "mix", arguments, holds(lambda answer: judge(numbers(answer, right.shape)[cells]))
-            )
+    def call(mistake: str, hint: str, crowd: str = CROWDS[0]) -> Call:
+        arguments, right, cells = telling(mistake, rng, crowd)
+        judge = equals(right[cells], hint)
+        return Call(
+            "mix", arguments, holds(lambda answer: judge(numbers(answer, right.shape)[cells]))
+        )
 
-        return one(), one()
+    def calls(mistake: str, hint: str) -> tuple[Call, Call]:
+        return call(mistake, hint), call(mistake, hint)
 
+    length, own = calls("length", "какое слагаемое квадрата расстояния у всех разное?"), "own"
+    ties = call("length", "из равно далёких ближе меньший номер", "равные расстояния")
     return [
+        Property("расстояние", 1, (*length, ties)),
         Property(
-            "расстояние", 1, calls("length", "какое слагаемое квадрата расстояния у всех разное?")
+            "сам себе не сосед",
+            1,
+            (
+                *calls(own, "расстояние до себя — ноль"),
+                call(own, "человек с таким же вектором — сосед", "двойники"),
+                call(own, "соседи — все остальные, и среди них нет его самого", "все соседи"),
+            ),
         ),
-        Property("сам себе не сосед", 1, calls("own", "расстояние до себя — ноль")),
         Property("доля своего", 1, calls("swapped", "alpha — доля своего вектора")),
         Property("повторы остаются", 1, calls("masked", "купленное из списка не убирают")),
     ]
@@ -346,12 +373,14 @@ def memory(values: Variant, rng: np.random.Generator) -> list[Property]:
 
         return value
 
-    def telling_shop(life: float | None, good: tuple[float, ...]) -> tuple[Events, Baskets, float]:
-        """Магазин, где годится любая память из ``good``, а средняя, сорок дней, — нет."""
+    def telling_shop(
+        life: float | None, good: tuple[float, ...], bad: tuple[float, ...]
+    ) -> tuple[Events, Baskets, float]:
+        """Магазин, где годится любая память из ``good`` и ни одна из ``bad``."""
         while True:
             events, later = shop(rng, life)
             best, *others = (recall(remembered(events, half_life), later) for half_life in good)
-            middle = recall(remembered(events, 40), later)
+            middle = max(recall(remembered(events, half_life), later) for half_life in bad)
             by_number = popular(np.zeros((N_USERS, N_ITEMS)), events)
             if min(others) > 0.94 * best and middle < 0.91 * best and by_number < 0.6:
                 return events, later, best
@@ -362,7 +391,9 @@ def memory(values: Variant, rng: np.random.Generator) -> list[Property]:
     def guessed(events: Events, later: Baskets, best: float) -> tuple[Call, ...]:
         return (call(events, at_least(measure(recall, later), 0.92 * best, "Recall@10")),)
 
-    short, always = telling_shop(50, (7, 5, 10, 14)), telling_shop(None, (1e6, 320, 160, 100))
+    # От сорока дней память длинна для первого магазина, до сорока — коротка для второго.
+    short = telling_shop(50, (7, 5, 10, 14), (40, 50, 60))
+    always = telling_shop(None, (1e6, 320, 160, 100), (40, 30))
     what = "доля известного в списках людей без истории"
     newcomers = tuple(
         call(events, at_least(measure(popular, events), 0.7, what))
