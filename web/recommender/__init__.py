@@ -13,8 +13,8 @@ from string import Template
 from typing import Protocol
 
 import numpy as np
-
 from recsys_lessons.models.item_knn import ItemKNN, gram
+
 from web.recommender.catalogue import Catalogue, films, goods
 
 HERE = Path(__file__).parent
@@ -108,6 +108,7 @@ def data(catalogue: Catalogue) -> dict[str, object]:
         "users": catalogue.X.shape[0],
         "counts": base64.b64encode(counts).decode(),
         "labels": catalogue.labels,
+        "originals": catalogue.originals,
         "details": catalogue.details,
         "item": catalogue.item,
         "example": catalogue.example,

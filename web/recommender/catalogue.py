@@ -22,7 +22,8 @@ class Catalogue:
     :param key: имя набора в адресе страницы
     :param X: единицы, CSR «пользователи × объекты»
     :param labels: названия; названия не повторяются
-    :param details: что показано под названием и тоже участвует в поиске
+    :param originals: названия, как они записаны в данных, если в ``labels`` их нет
+    :param details: категория или жанры; показаны под названием и тоже участвуют в поиске
     :param item: «товар» при числах 1, 2 и 5; так же ``user``
     :param l2: с каким λ₂ страница открывается
     :param example: номера объектов примера
@@ -31,6 +32,7 @@ class Catalogue:
     key: str
     X: sp.csr_array
     labels: list[str]
+    originals: list[str]
     details: list[str]
     item: tuple[str, str, str]
     user: tuple[str, str, str]
@@ -57,16 +59,14 @@ def goods() -> Catalogue:
     baskets, products = load_baskets()
     pairs = baskets.drop_duplicates(["user", "item"])
     labels = products["label"].tolist()
-    category = products["category"].str.lower()
-    original = products["name"].where(products["name_ru"] != "", "")
-    details = [" · ".join(filter(None, pair)) for pair in zip(original, category, strict=True)]
     points = stored_value("09_compare.search_goods")["searches"]["EASE"]["points"]
     l2 = max(points, key=lambda point: point["mean"])["params"]["l2"]
     return Catalogue(
         key="goods",
         X=_ones(pairs["user"], pairs["item"]),
         labels=labels,
-        details=details,
+        originals=products["name"].where(products["name_ru"] != "", "").tolist(),
+        details=products["category"].str.lower().tolist(),
         item=("товар", "товара", "товаров"),
         user=("семья", "семьи", "семей"),
         l2=l2,
@@ -105,10 +105,11 @@ def films() -> Catalogue:
         key="films",
         X=_ones(pd.Series(user), pd.Series(item)),
         labels=labels.tolist(),
+        originals=[""] * len(table),
         details=table["genres"].str.lower().str.replace("|", ", ").tolist(),
         item=("фильм", "фильма", "фильмов"),
         user=("зритель", "зрителя", "зрителей"),
-        l2=EASE().l2,
+        l2=float(EASE().l2),
         l2_reason="значение по умолчанию в уроке 04",
         example=_numbers(titles, ["Star Wars", "Toy Story", "The Lion King"]),
         source=f"Оценки {_FILMS.name} (GroupLens, University of Minnesota), {_FILMS.page}",

@@ -188,15 +188,15 @@
     const found = element("found");
     const index = data.labels.map((label, item) => ({
       item,
-      label: words(label),
-      all: words(label + " " + data.details[item]),
+      name: words(`${label} ${data.originals[item]}`),
+      all: words(`${label} ${data.originals[item]} ${data.details[item]}`),
     }));
     let options = [];
     let active = -1;
 
-    /** 0 — начала слов названия, 1 — и слов под ним, 2 — части слов; 3 — не найдено. */
+    /** 0 — начала слов названия, 1 — и слов категории, 2 — части слов; 3 — не найдено. */
     function level(entry, asked) {
-      if (asked.every((word) => entry.label.some((own) => own.startsWith(word)))) return 0;
+      if (asked.every((word) => entry.name.some((own) => own.startsWith(word)))) return 0;
       if (asked.every((word) => entry.all.some((own) => own.startsWith(word)))) return 1;
       return asked.every((word) => entry.all.some((own) => own.includes(word))) ? 2 : 3;
     }
@@ -213,9 +213,9 @@
       const asked = words(query.value);
       let hits = search(asked);
       let note = "";
-      if (!hits.length) {
-        // «бананов», «хлопьями»: без окончаний, по двум буквам с конца.
-        hits = search(asked.map((word) => word.slice(0, Math.max(3, word.length - 2))));
+      // «бананов», «подгузниками»: без окончания, до трёх букв.
+      for (let cut = 1; cut <= 3 && !hits.length; cut++) {
+        hits = search(asked.map((word) => word.slice(0, Math.max(3, word.length - cut))));
         note = hits.length ? "Точно такого слова нет, есть похожие. " : "";
       }
       options = hits.slice(0, SHOWN);
@@ -245,7 +245,7 @@
       const row = make("li", { id: `rec-option-${place}`, role: "option" });
       row.setAttribute("aria-selected", String(state.ticked.includes(item)));
       row.append(make("span", { className: "rec-name" }, data.labels[item]));
-      if (data.details[item]) row.append(make("small", {}, data.details[item]));
+      row.append(make("small", {}, under(item)));
       return row;
     }
 
@@ -294,6 +294,10 @@
       move(place);
       choose(place);
     });
+  }
+
+  function under(item) {
+    return [data.originals[item], data.details[item]].filter(Boolean).join(" · ");
   }
 
   function toggle(item) {
@@ -492,7 +496,7 @@
     element(name).replaceChildren(...list.map((row, place) => {
       const head = make("div", { className: "rec-head" });
       const title = make("div", { className: "rec-name" }, data.labels[row.item]);
-      if (data.details[row.item]) title.append(make("small", {}, data.details[row.item]));
+      title.append(make("small", {}, under(row.item)));
       const add = make("button", { type: "button" }, "Отметить");
       add.setAttribute("aria-label", `Отметить: ${data.labels[row.item]}`);
       add.addEventListener("click", () => {
