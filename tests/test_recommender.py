@@ -125,7 +125,7 @@ def open_page(browser):
     def new_page(address, wait=READY, script=None, **options):
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         contexts.append(context)
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(15_000)
         page = context.new_page()
         watch(page)
         if script:
@@ -222,9 +222,9 @@ def page_lists(page, key, histories, k, h, l2):
     tail = f"&k={k}&h={h}&l2={l2}"
     page.evaluate("hash => { location.hash = hash }", f"{key}=0{tail}")
     state = page.locator("#rec-ease-state")
-    expect(state).to_have_text(re.compile(f"^λ₂ = {str(l2).replace('.', ',')};"), timeout=60_000)
-    addresses = [f"{key}={','.join(map(str, row))}{tail}" for row in rows]
+    expect(state).to_have_text(re.compile(f"^λ₂ = {str(l2).replace('.', ',')};"), timeout=30_000)
     # Порядок в адресе — порядок, в котором отмечали: на списки он не влияет.
+    addresses = [f"{key}={','.join(map(str, row[::-1]))}{tail}" for row in rows]
     shown = page.evaluate(LISTS, addresses)
     return [both[0] for both in shown], [both[1] for both in shown]
 
