@@ -249,14 +249,24 @@ def test_lists_are_those_of_python(built, open_page, name):
         assert ease == python_lists(EASE(l2=l2).fit(catalogue.X), histories)
 
 
-def test_equal_scores_go_by_number(built, open_page, tmp_path):
-    # Каждый столбец — трижды: равных сходств и равных баллов много.
-    X = np.tile(np.random.default_rng(0).random((30, 7)) < 0.4, 3)
-    catalogue = small(built("goods")[0], X)
+def twins():
+    """Каждый столбец — трижды: равных сходств и равных баллов много."""
+    return np.tile(np.random.default_rng(0).random((30, 7)) < 0.4, 3)
+
+
+def wheel():
+    """Сдвиги двух строк по кругу: балл складывается из тех же сходств в другом порядке."""
+    first = [np.isin(np.arange(17), own) for own in ([0, 1, 3, 7, 12], [0, 2, 3, 9])]
+    return np.array([np.roll(row, by) for row in first for by in range(17)])
+
+
+@pytest.mark.parametrize("make", [twins, wheel])
+def test_equal_scores_go_by_number(built, open_page, tmp_path, make):
+    catalogue = small(built("goods")[0], make())
     write_folder(tmp_path, catalogue)
     page = open_page((tmp_path / "index.html").as_uri())
     histories = histories_of(catalogue.X, 60, seed=1)
-    for k in (1, 2, 5, 21):
+    for k in (1, 2, 5, catalogue.X.shape[1]):
         knn, _ = page_lists(page, catalogue.key, histories, k, 2, 10)
         model = ItemKNN(k=k, shrinkage=2).fit(catalogue.X)
         assert knn == python_lists(model, histories, positive=True)
@@ -443,9 +453,10 @@ def test_keyboard_alone(built, open_page):
     expect(page.locator("#rec-ticked-title")).to_be_focused()
 
 
-def test_phone_has_no_sideways_scroll(built, open_page):
+@pytest.mark.parametrize(("name", "query"), [("goods", "frozen"), ("films", "the")])
+def test_phone_has_no_sideways_scroll(built, open_page, name, query):
     page = open_page(
-        built("goods")[1],
+        built(name)[1],
         viewport={"width": 390, "height": 844},
         has_touch=True,
         is_mobile=True,
@@ -453,7 +464,7 @@ def test_phone_has_no_sideways_scroll(built, open_page):
     page.locator("#rec-example").tap()
     page.locator("#rec-ease li").nth(9).wait_for()
     page.locator("#rec-query").tap()
-    page.locator("#rec-query").fill("frozen")
+    page.locator("#rec-query").fill(query)
     page.get_by_role("option").nth(2).tap()
     assert page.locator("#rec-ticked li").count() == 4
     assert page.evaluate("document.documentElement.scrollWidth") == 390
