@@ -5,21 +5,18 @@
 
 import base64
 import functools
-import http.server
-import os
 import re
-import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from recsys_lessons.models.item_knn import gram
 
 from recsys_lessons.evaluation import recommend
 from recsys_lessons.models import EASE, ItemKNN
-from tests.test_browser import CHROMIUM, FLAGS
+from tests.browser import served
 from web.recommender import lay, pack, write_folder
 from web.recommender.catalogue import films, goods
 
@@ -93,19 +90,6 @@ CONTRAST = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium, один на все тесты."""
-    if CHROMIUM is None:
-        if os.environ.get("RECSYS_LESSONS_BROWSER") == "required":
-            pytest.fail("Chromium не найден, а проверка в браузере обязательна.")
-        pytest.skip("Chromium не найден: в Debian его ставит apt install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def open_page(browser):
     """Новые вкладки. В конце: ни ошибок в консоли, ни неудачных или внешних запросов."""
@@ -155,21 +139,11 @@ def built(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def served(built, tmp_path_factory):
+def address(built):
     """Адрес той же страницы на веб-сервере."""
     folder = built("goods")[1].removeprefix("file://").removesuffix("/index.html")
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=folder)
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/index.html"
-    server.shutdown()
-    server.server_close()
+    with served(folder) as found:
+        yield f"{found}/index.html"
 
 
 def small(catalogue, X, **changes):
@@ -315,9 +289,9 @@ def lists(page):
 
 
 @pytest.mark.parametrize("kind", ["file", "http"])
-def test_visitor_finds_ticks_reads_moves_and_sends(built, served, open_page, kind):
-    address = built("goods")[1] if kind == "file" else served
-    page = open_page(address)
+def test_visitor_finds_ticks_reads_moves_and_sends(built, address, open_page, kind):
+    start = built("goods")[1] if kind == "file" else address
+    page = open_page(start)
     assert "ни одного товара" in page.locator("#rec-ticked-title").inner_text()
     assert "Отметьте хотя бы один товар" in page.locator("#rec-knn-state").inner_text()
     for query, name in (("МОЛОКО", "молоко"), ("сыр терт", "тёртый сыр"), ("bananas", "бананы")):

@@ -30,7 +30,7 @@ from course.options import Parser
 from recsys_lessons._wheels import APACHE, MATHJAX, WheelError, lay
 from tools import pages
 from web import map as lesson_map
-from web import passport
+from web import passport, recommender
 from web.check import problems
 from web.extension import CELL, FILES
 
@@ -114,6 +114,7 @@ def lay_handbook(options: Options) -> list[str]:
 PARTS = (
     Part("Уроки", lay_lessons),
     Part("Справочник", lay_handbook),
+    Part("Попробовать", recommender.lay),
     Part("Паспорт", passport.lay),
 )
 

@@ -159,7 +159,7 @@ def page(lesson: Lesson) -> Iterator[str]:
     yield f"Урок: [{lesson.name}]({lesson.name}.ipynb). Все паспорта: [список]({INDEX}.md).\n\n"
     asked = list(problems(lesson))
     yield f"Не сходится или устарело: {len(asked) or mark(OK, 'ничего')}.\n\n"
-    yield "".join(f"- {mark(BAD, cell(problem))}\n" for problem in asked) + "\n"
+    yield "".join(f"- {mark(BAD, problem)}\n" for problem in asked) + "\n"
     yield from _formulas(lesson)
     yield from _checks(lesson)
     yield from _tests(lesson)
