@@ -6,6 +6,7 @@ import re
 
 import nbformat
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser import OPEN, RUN_ALL
 from tools.notebooks import FOLDER, read_source
@@ -14,9 +15,12 @@ KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "languag
 
 
 @pytest.mark.browser
-def test_reader_runs_the_whole_lesson(lab, page):
+@pytest.mark.parametrize("name", ["04_ease", "07_lightgcn"])
+def test_reader_runs_the_whole_lesson_and_moves_its_controls(lab, page, name):
+    """Один урок на numpy, один на torch."""
     address, my = lab
-    page.goto(f"{address}/lab/tree/04_ease.ipynb")
+    page.set_default_timeout(300_000)
+    page.goto(f"{address}/lab/tree/{name}.ipynb")
     page.wait_for_selector(".jp-Notebook .jp-Cell")
     menu = page.locator(".lm-MenuBar").inner_text()
     page.evaluate(RUN_ALL)
@@ -25,7 +29,7 @@ def test_reader_runs_the_whole_lesson(lab, page):
         page.screenshot(path=os.environ["RECSYS_LESSONS_SCREENSHOT"])
     assert "Файл" in menu
     assert shown
-    notebook = nbformat.read(my / "04_ease.ipynb", as_version=4)
+    notebook = nbformat.read(my / f"{name}.ipynb", as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     outputs = [output for cell in code for output in cell.outputs]
     errors = [output for output in outputs if output.output_type == "error"]
@@ -34,6 +38,17 @@ def test_reader_runs_the_whole_lesson(lab, page):
     # Исполнено заново: в сохранённом уроке живого регулятора и точных расхождений нет.
     assert any("application/vnd.jupyter.widget-view+json" in o.get("data", {}) for o in outputs)
     assert any("(точно:" in output.get("text", "") for output in outputs)
+    # Каждый регулятор сдвигается, и список под ним становится другим.
+    sliders = page.locator(".widget-interact .widget-slider")
+    expect(sliders).to_have_count(1)
+    shown_list = page.locator(".widget-interact .jp-OutputArea")
+    for slider in sliders.all():
+        before = shown_list.inner_text()
+        assert before.strip()
+        slider.locator(".noUi-handle").focus()
+        page.keyboard.press("Home")
+        expect(shown_list).not_to_have_text(before, use_inner_text=True)
+        expect(shown_list).not_to_have_text("", use_inner_text=True)
     # Связывания с .py в копии читателя нет.
     assert "jupytext" not in json.dumps(notebook.metadata)
     assert not list(my.glob("*.py"))

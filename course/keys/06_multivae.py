@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.optimize import minimize
 
-from course.assignment import Assignment, Call, Code, Property, Task, Variant
+from course.assignment import Assignment, Call, Code, Judge, Property, Task, Variant
 from course.judges import Refusal, at_least, boolean, equals, holds, numbers, part
 
 # canary: d41f08b7a6c35e29
@@ -109,18 +109,36 @@ def weighting(values: Variant, rng: np.random.Generator) -> list[Property]:
     hidden[3] = (hidden[1] > 0) | (rng.random(hidden[1].shape) < 0.4)
     hidden[3][:, 0] = hidden[1][:, 0] > 0
     hidden[0][~hidden[3]] += 6  # недоступные фильмы сеть любит: ошибка не спрячется
+    # Недоступный вдали от доступных, но экспоненты обоих — ещё числа: переполнение не спрашивают.
+    far = [hidden[0] - 150 + 800 * ~hidden[3], *hidden[1:]]
     edge = batch(6, 8)
     edge[0] = rng.normal(0, 900, edge[1].shape)
     edge[1][[1, 4]] = 0
+    # Здесь недоступное ничтожно и без того: судят замену выхода постоянной.
+    sunk = [hidden[0] - 5000 - 20_000 * ~hidden[3], *hidden[1:]]
 
-    def loss_and_zeros(answer: Any) -> str:
-        loss, _ = weighted(*hidden)
-        reason = part(0, equals(loss, "бюджет делят только доступные фильмы"))(answer)
-        if reason:
-            return reason
-        gradient = numbers(answer[1], hidden[1].shape)
-        outside = np.abs(gradient[~hidden[3]]).max() > 1e-9
-        return "производная по выходу недоступного фильма не ноль" if outside else ""
+    def loss_and_zeros(arguments: list[np.ndarray]) -> Judge:
+        loss, _ = weighted(*arguments)
+
+        def judge(answer: Any) -> str:
+            reason = part(0, equals(loss, "бюджет делят только доступные фильмы"))(answer)
+            if reason:
+                return reason
+            gradient = numbers(answer[1], hidden[1].shape)
+            outside = np.abs(gradient[~hidden[3]])
+            return "" if (outside < 1e-9).all() else "у недоступного фильма производная не ноль"
+
+        return holds(judge)
+
+    def quiet(answer: Any) -> str:
+        """Потеря верна, в градиенте нет nan, а у пустой истории он ноль."""
+        reason = part(0, equals(weighted(*edge)[0], "вычтите наибольший выход; у пустой истории 0"))
+        if said := reason(answer):
+            return said
+        gradient = numbers(answer[1], edge[1].shape)
+        if not np.isfinite(gradient).all():
+            return "в градиенте не только конечные числа"
+        return "" if np.abs(gradient[[1, 4]]).max() < 1e-9 else "у пустой истории градиент не ноль"
 
     counts = rng.integers(1, 60, 14)
     counts[[3, 9]] = 0
@@ -165,18 +183,20 @@ def weighting(values: Variant, rng: np.random.Generator) -> list[Property]:
         Property(
             "недоступные фильмы",
             0.5,
-            (Call("loss_and_gradient", tuple(hidden), holds(loss_and_zeros)),),
+            tuple(
+                Call("loss_and_gradient", tuple(one), loss_and_zeros(one)) for one in (hidden, far)
+            ),
         ),
         Property(
             "огромные выходы и пустая история",
             0.5,
             (
+                Call("loss_and_gradient", tuple(edge), holds(quiet)),
                 Call(
                     "loss_and_gradient",
-                    tuple(edge),
+                    tuple(sunk),
                     part(
-                        0,
-                        equals(weighted(*edge)[0], "вычтите наибольший выход; у пустой истории 0"),
+                        0, equals(weighted(*sunk)[0], "выходы — тысячи: чем заменён недоступный?")
                     ),
                 ),
             ),
@@ -242,7 +262,7 @@ def repair(values: Variant, rng: np.random.Generator) -> list[Property]:
     # У глухой сети вход ничего не значит: видна только цель потери.
     deaf = network(rng, 10, W1=0)
     sure = network(rng, 9)
-    sure["b4"] = rng.permutation(np.linspace(-600, 600, 9))
+    sure["b4"] = rng.permutation(np.linspace(-2000, 2000, 9))
     return [
         Property(
             "порядок нормировки и прореживания",
@@ -437,10 +457,11 @@ def decoder(values: Variant, rng: np.random.Generator) -> list[Property]:
     def histories(n_users: int, n_items: int, share: float) -> np.ndarray:
         return (rng.random((n_users, n_items)) < share).astype(float)
 
-    usual = histories(15, 30, 0.25), rng.normal(size=(30, 4)), rng.normal(size=30), 1.0
+    usual = histories(200, 30, 0.25), rng.normal(size=(30, 4)), rng.normal(size=30), 1.0
     timid = histories(12, 25, 0.2), rng.normal(size=(25, 3)), rng.normal(size=25), 0.2
     long = histories(10, 400, 0.5), rng.normal(0, 3, (400, 3)), rng.normal(size=400), 0.5
     long[0][[2, 7]] = 0
+    spread = histories(30, 60, 0.3), rng.normal(0, 3, (60, 3)), rng.normal(0, 5, 60), 0.5
 
     what = "прибавка к логарифму доли популярного"
 
@@ -477,7 +498,7 @@ def decoder(values: Variant, rng: np.random.Generator) -> list[Property]:
             found.append(Call("fit_decoder", arguments, at_least(measure, share * ours, what)))
     return [
         Property("вкус — точка минимума", 1, (taste(*usual), taste(*timid))),
-        Property("пустые и длинные истории, большие веса", 1, (taste(*long),)),
+        Property("пустые и длинные истории, большие веса", 1, (taste(*long), taste(*spread))),
         Property("прибавка не меньше 0,3 нашей", 1, tuple(some)),
         Property("прибавка не меньше 0,75 нашей", 1, tuple(enough)),
     ]

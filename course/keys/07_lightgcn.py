@@ -82,15 +82,28 @@ def graph(rng: np.random.Generator, n_users: int, n_items: int) -> np.ndarray:
 def there_and_back(values: Variant, rng: np.random.Generator) -> list[Property]:
     a, b = values["receiver"], values["sender"]
 
-    def call(function: str, X: np.ndarray, n_layers: int, hint: str) -> Call:
+    def call(
+        function: str, X: np.ndarray, n_layers: int, hint: str, table: sp.csr_array | None = None
+    ) -> Call:
+        """Вызов на таблице ``X`` или на её записи ``table``."""
         Z, weights = rng.normal(size=(sum(X.shape), 3)), rng.uniform(0.1, 1, n_layers + 1)
         M = mixture(layer_of(X, a, b), weights)
         right = M @ Z if function == "propagate" else M.T @ Z
-        return Call(function, (sp.csr_array(X), Z, weights), equals(right, hint))
+        table = sp.csr_array(X) if table is None else table
+        return Call(function, (table, Z, weights), equals(right, hint))
+
+    def written(X: np.ndarray) -> sp.csr_array:
+        """CSR, в которой часть нулей записана."""
+        places = (X != 0) | (rng.random(X.shape) < 0.3)
+        places[:, 0] = True
+        rows, columns = places.nonzero()
+        return sp.csr_array((X[rows, columns], (rows, columns)), shape=X.shape)
 
     gaps = graph(rng, 9, 7) * rng.integers(1, 6, (9, 7))
     gaps[[2, 5]] = 0
     gaps[:, 3] = 0
+    signed = graph(rng, 8, 6) * rng.choice([-2.5, -1, 1, 0.5], (8, 6))
+    signed[[1, 4]] = 0
     there = "слой l входит с весом weights[l]; строка матрицы — получатель"
     back = "градиент идёт по рёбрам назад: отправитель и получатель меняются местами"
     edge = "считают соседей, а не числа в ячейках; без рёбер остаётся слой 0"
@@ -116,6 +129,8 @@ def there_and_back(values: Variant, rng: np.random.Generator) -> list[Property]:
             0.5,
             (
                 call("propagate", gaps.astype(np.int64), 2, edge),
+                call("propagate", signed, 2, "ребро — любая ячейка не ноль, и отрицательная"),
+                call("propagate", gaps, 2, "записанный ноль — не ребро", written(gaps)),
                 call("propagate", graph(rng, 6, 5), 0, "weights из одного числа — без слоёв"),
             ),
         ),
@@ -220,7 +235,7 @@ def repair(values: Variant, rng: np.random.Generator) -> list[Property]:
         Property(
             "ложные тройки",
             1,
-            calls(cheated, distinct, 0.0, (0, 1), "j из истории — тройку выбрасывают"),
+            calls(cheated, distinct, 0.4, (0, 1, 2), "j из истории — тройку выбрасывают"),
         ),
     ]
 

@@ -1,5 +1,6 @@
 """Ключ задания 08: что проверено в каждой задаче и сколько это стоит."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -114,15 +115,19 @@ def asking(values: Variant, rng: np.random.Generator) -> list[Property]:
 
         return Call("questions", (sequence, n, max_len, 0.2, mask, 5), holds(judge))
 
-    def law(T: int, n: int) -> Call:
-        sequence = rng.permutation(T) + 3
-        expected = place_weights(values, T) / place_weights(values, T).sum()
+    def law(T: int, n: int, length: int, share: float, count: int) -> Call:
+        sequence = rng.permutation(length) + 3
+        weights = place_weights(values, T)
+        expected = np.zeros(T)
+        for order in itertools.permutations(range(T), count):
+            left = weights.sum() - np.append(0, np.cumsum(weights[list(order)])[:-1])
+            expected[list(order)] += (weights[list(order)] / left).prod()
 
         def judge(answer: Any) -> str:
             seen = (tables(answer, n, T)[1] >= 0).mean(axis=0)
             return often(seen, expected, n, "частоты закрытых мест не по закону варианта")
 
-        return Call("questions", (sequence, n, T, 0.1, mask, 11), holds(judge))
+        return Call("questions", (sequence, n, T, share, mask, 11), holds(judge))
 
     repeated = rng.integers(0, 5, 15)
     return [
@@ -132,7 +137,7 @@ def asking(values: Variant, rng: np.random.Generator) -> list[Property]:
             (whole(repeated, 60, 8, 0.4, 3), whole(rng.permutation(30), 60, 12, 0.3, 4)),
         ),
         Property("окно из случайного места", 1, (starts(9, 5, 4000),)),
-        Property("закон мест", 1, (law(5, 4000), law(7, 4000))),
+        Property("закон мест", 1, (law(5, 4000, 5, 0.1, 1), law(7, 8000, 30, 0.4, 3))),
         Property(
             "короткие истории",
             0.5,
@@ -250,6 +255,10 @@ def encode(tokens):
             "before": "h, real = h.transpose(1, 0, 2), real.T",
             "after": "h = h.transpose(1, 0, 2)",
         },
+        "whole_batch": {
+            "before": "h, real = h.reshape(1, -1, d), real.reshape(1, -1)",
+            "after": "h = h.reshape(len(tokens), T, d)",
+        },
         "orderless": {"places": "0"},
         "padding": {"real": "tokens >= 0"},
         "beginning": {"places": "P[:T]"},
@@ -292,17 +301,17 @@ def encode(tokens):
 def write_a_check(values: Variant, rng: np.random.Generator) -> list[Property]:
     sources = encoders(values)
 
-    def calls(broken: str) -> tuple[Call, ...]:
+    def calls(*broken: str) -> tuple[Call, ...]:
         right = "верный кодировщик отвергнут: сравнивайте настоящие места и с допуском"
         wrong = "сломанный кодировщик принят: на ваших данных ошибка не видна"
-        return (
-            Call("right_encoder", (Code("encode", sources["right"]),), boolean(True, right)),
-            Call("right_encoder", (Code("encode", sources["right_too"]),), boolean(True, right)),
-            Call("right_encoder", (Code("encode", sources[broken]),), boolean(False, wrong)),
+        asked = [("right", boolean(True, right)), ("right_too", boolean(True, right))]
+        asked += [(name, boolean(False, wrong)) for name in broken]
+        return tuple(
+            Call("right_encoder", (Code("encode", sources[name]),), judge) for name, judge in asked
         )
 
     return [
-        Property("ловит внимание поперёк пакета", 1, calls("batch")),
+        Property("ловит внимание поперёк пакета", 1, calls("batch", "whole_batch")),
         Property("ловит кодировщик без порядка", 1, calls("orderless")),
         Property("ловит видимое дополнение", 0.5, calls("padding")),
         Property("ловит места от начала", 0.5, calls("beginning")),
@@ -317,11 +326,12 @@ class Chain:
     :param lags: за сколько мест стоят те, кто задаёт; пусто — никто
     """
 
-    n_items = 20
-
-    def __init__(self, rng: np.random.Generator, lags: tuple[int, ...]) -> None:
-        self.rng, self.lags = rng, lags
+    def __init__(self, rng: np.random.Generator, lags: tuple[int, ...], n_items: int = 20) -> None:
+        self.rng, self.lags, self.n_items = rng, lags, n_items
         fame = np.arange(1, self.n_items + 1) ** -0.8
+        if not lags:  # популярен один, прочие редки: о них таблица переходов знает одни случайности
+            fame[:] = fame.mean()
+            fame[0] *= n_items / 6
         # Объект 0 — наименее популярный: ответ из одних нулей не угадает.
         self.fame = np.append(fame[-1], rng.permutation(fame[:-1])) / fame.sum()
         if len(lags) == 1:
@@ -347,14 +357,22 @@ class Chain:
 def ruled(values: Variant, rng: np.random.Generator) -> list[Property]:
     what = "доля угаданных следующих"
 
-    def call(lags: tuple[int, ...], n_known: int, length: int, asked: int, share: float) -> Call:
-        chain = Chain(rng, lags)
-        known, new = chain.histories(n_known, length), chain.histories(500, asked + 1)
+    def call(
+        lags: tuple[int, ...],
+        n_known: int,
+        length: int,
+        asked: int,
+        share: float,
+        n_items: int = 20,
+        n_new: int = 500,
+    ) -> Call:
+        chain = Chain(rng, lags, n_items)
+        known, new = chain.histories(n_known, length), chain.histories(n_new, asked + 1)
         history, target = new[:, :asked], new[:, asked]
         best = float((chain.best(history, int(chain.fame.argmax())) == target).mean())
 
         def measure(answer: Any) -> float:
-            scores = numbers(answer, (500, chain.n_items))
+            scores = numbers(answer, (n_new, chain.n_items))
             if not np.isfinite(scores).all():
                 raise Refusal("среди баллов не только конечные числа")
             return float((scores.argmax(axis=1) == target).mean())
@@ -397,7 +415,15 @@ def ruled(values: Variant, rng: np.random.Generator) -> list[Property]:
             1.5,
             (call(first, 900, 12, 11, 0.9), call(second, 900, 12, 9, 0.9)),
         ),
-        Property("правила нет", 1, (call((), 200, 12, 11, 0.85), call((), 250, 12, 11, 0.85))),
+        Property(
+            "правила нет",
+            1,
+            (
+                call((), 200, 8, 11, 0.85, 70, 2000),
+                call((), 240, 8, 11, 0.85, 80, 2000),
+                call((), 300, 12, 11, 0.85, 3000),
+            ),
+        ),
         Property("короткие и пустые истории", 0.5, (short(3, 0), short(4, 2))),
     ]
 

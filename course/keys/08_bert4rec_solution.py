@@ -113,10 +113,8 @@ def scores_by(lags, sequences, histories, n_items):
     return scores
 
 
-def rule_scores(sequences, histories, n_items):
-    """Баллы следующего объекта, форма (len(histories), n_items)."""
-    one = [(lag,) for lag in range(1, 5)]
-    two = [(lag, far) for far in range(2, 5) for lag in range(1, far)]
+def shares(rules, sequences, n_items):
+    """Доли угаданного по каждому правилу на отложенных историях и число угадываний."""
     order = np.random.default_rng(0).permutation(len(sequences))
     rest = [sequences[place] for place in order[len(order) // 5 :]]
     checked = [sequences[place] for place in order[: len(order) // 5]]
@@ -125,13 +123,23 @@ def rule_scores(sequences, histories, n_items):
     target = np.array([row[end] for row in checked for end in range(4, len(row))])
     if len(known) > 3000:
         known, target = known[::10], target[::10]
-    right = [
-        (scores_by(lags, rest, known, n_items).argmax(axis=1) == target).mean()
-        for lags in [(), *one, *two]
-    ]
-    best = [(), *one, *two][int(np.argmax(right))]
-    if max(right) - right[0] < 2 * np.sqrt(max(right) / len(target)):
-        best = ()  # правило не обогнало популярное больше чем на две ошибки
+    guessed = [scores_by(lags, rest, known, n_items).argmax(axis=1) for lags in rules]
+    return [(one == target).mean() for one in guessed], len(target)
+
+
+def best_rule(rules, sequences, n_items):
+    """Правило, которое обогнало популярное больше чем на две ошибки, или пустое."""
+    right, n = shares([(), *rules], sequences, n_items)
+    if max(right) - right[0] < 2 * np.sqrt(max(right) / n):
+        return ()
+    return rules[int(np.argmax(right)) - 1]
+
+
+def rule_scores(sequences, histories, n_items):
+    """Баллы следующего объекта, форма (len(histories), n_items)."""
+    one = [(lag,) for lag in range(1, 5)]
+    two = [(lag, far) for far in range(2, 5) for lag in range(1, far)]
+    best = best_rule([*one, *two], sequences, n_items)
     return scores_by(best, sequences, histories, n_items)
 
 
