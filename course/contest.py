@@ -30,6 +30,7 @@ from jinja2 import Environment, StrictUndefined
 from scipy.stats import norm
 
 from course.assignment import KEYS, generator
+from course.feedback import HEAD
 from course.moodle import to_csv
 from course.options import Parser
 from course.submission import (
@@ -484,14 +485,7 @@ def rank(entries: Mapping[tuple[str, str], Evaluation]) -> tuple[list[Row], int]
     return rows, 1 + max(place for place, row in enumerate(rows) if not row.apart)
 
 
-_PAGE = """<!doctype html>
-<html lang="ru">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Конкурс</title>
-<style>
+_STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
   color: #1c1c1c; background: #fff; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
@@ -504,12 +498,12 @@ tr.line td { border-top: 3px solid #1c1c1c; color: #555; font-size: .9rem; }
 svg { width: 14rem; height: 1.2rem; display: block; }
 .interval { stroke: #1f5fa8; stroke-width: 2; } .mean { fill: #1f5fa8; }
 .bound { stroke: #555; stroke-dasharray: 3 2; }
-</style>
-</head>
-<body>
-<h1>Конкурс</h1>
-<p>NDCG@{{ depth }} на следующих книгах, среднее по {{ n_users }} читателям ± его стандартная
-ошибка. На рисунке — отрезок в 1,96 ошибки в обе стороны. Курсивом — образцы.</p>
+"""
+
+_PAGE = (
+    HEAD
+    + """<p>NDCG@{{ depth }} на следующих книгах, среднее по {{ n_users }} читателям ± его
+стандартная ошибка. На рисунке — отрезок в 1,96 ошибки в обе стороны. Курсивом — образцы.</p>
 <table>
 <tr><th class="number">Место</th><th>Участник</th><th class="number">NDCG@{{ depth }}</th>
 <th>от 0 до {{ scale | number(2) }}</th><th class="number">Отстаёт от первого</th>
@@ -557,6 +551,7 @@ svg { width: 14rem; height: 1.2rem; display: block; }
 </body>
 </html>
 """
+)
 
 
 def _decimal(value: float, digits: int = 4) -> str:
@@ -576,6 +571,8 @@ def page(
         "x": lambda value: f"{5 + 190 * max(value, 0) / scale:.1f}",
     }
     return environment.from_string(_PAGE).render(
+        title="Конкурс",
+        style=_STYLE,
         rows=rows,
         above=above,
         bound=limit,

@@ -22,7 +22,7 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #f4f4f4; paddi
 td, p, li { overflow-wrap: anywhere; }
 """
 
-_HEAD = """<!doctype html>
+HEAD = """<!doctype html>
 <html lang="ru">
 <head>
 <meta charset="utf-8">
@@ -36,7 +36,7 @@ _HEAD = """<!doctype html>
 """
 
 _PAGE = (
-    _HEAD
+    HEAD
     + """<p>{{ student.name or student.login }}, вариант {{ student.number }}.
 {% if file %}Проверена тетрадь «{{ file }}».{% endif %}</p>
 <p class="total"><strong>{{ total.final | points }}</strong> из {{ total.max | points }}
@@ -70,7 +70,7 @@ _PAGE = (
 )
 
 _OPEN = (
-    _HEAD
+    HEAD
     + """<p>Ответы на открытые вопросы. Баллы с причинами впишите в таблицу оценок, поставленных
 вручную (столбцы login, task, points, reason), и повторите проверку с --manual.</p>
 {% for one in answers %}

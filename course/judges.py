@@ -41,6 +41,23 @@ def numbers(answer: Any, shape: tuple[int, ...]) -> np.ndarray:
     return array.astype(np.float64)
 
 
+def recall(scores: np.ndarray, known: np.ndarray, hidden: np.ndarray) -> float:
+    """Полнота первых десяти мест; скрытая часть есть у каждого."""
+    best = np.argsort(np.where(known > 0, np.inf, -scores), axis=1, kind="stable")[:, :10]
+    return float((np.take_along_axis(hidden, best, axis=1).sum(axis=1) / hidden.sum(axis=1)).mean())
+
+
+def recall_of(known: np.ndarray, hidden: np.ndarray, answer: Any) -> float:
+    """Полнота первых десяти мест у присланных баллов.
+
+    :raises Refusal: баллы — не числа нужной формы или среди них не все конечны
+    """
+    scores = numbers(answer, known.shape)
+    if not np.isfinite(scores).all():
+        raise Refusal("среди баллов есть nan или бесконечность")
+    return recall(scores, known, hidden)
+
+
 def equals(expected: Any, hint: str = "", rtol: float = 1e-7, atol: float = 1e-9) -> Judge:
     """Числа равны ``expected`` с точностью ``rtol`` и ``atol``; ``nan`` — на тех же местах.
 

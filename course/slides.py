@@ -264,7 +264,8 @@ const fit = async () => {
   }
   for (const body of document.querySelectorAll('.fit')) {
     let size = 100;
-    while (body.scrollHeight > 700 && size > 50) body.style.fontSize = (size -= 2) + '%';
+    const spills = () => body.scrollHeight > 700 || body.scrollWidth > body.clientWidth;
+    while (spills() && size > 50) body.style.fontSize = (size -= 2) + '%';
     body.dataset.size = size;
   }
   // В окне докладчика нет стилей, которые прячут эту копию формул.

@@ -6,7 +6,7 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # # 01. Item-KNN: за новый фильм голосуют просмотренные
 #
 # Идея одним предложением: два фильма сходны, если у них общие зрители, а советовать стоит то, что
@@ -48,7 +48,7 @@ from recsys_lessons.tuning import (
 
 plots.use_style()
 
-# %%
+# %% tags=["slide"]
 ratings, items = load_movielens()
 validation, test = board_a(ratings, seed=0)
 films = items["label"].to_numpy()
@@ -62,7 +62,7 @@ print("Понравилось:", *films[liked[:12]], f"… всего {len(liked
 marked = np.char.add(np.where(np.isin(suggested, later), "* ", "  "), films[suggested].astype(str))
 print("Item-KNN советует:", *marked, sep="\n  ")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # История — классика и драмы, и список ей под стать. Пример удачный: в среднем модель
 # угадывает реже, и ниже мы это измерим.
 #
@@ -85,13 +85,13 @@ print("Item-KNN советует:", *marked, sep="\n  ")
 #
 # </div>
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## Идея на пальцах
 #
 # Пять зрителей, шесть фильмов, двадцать оценок. Пока нам важно только, кто что смотрел: любую
 # оценку считаем единицей. (На настоящих данных, по правилам курса, единица — оценка 4 или 5.)
 
-# %%
+# %% tags=["slide-more"]
 names = ["Интерстеллар", "Матрица", "Начало", "Аватар", "Гладиатор", "Титаник"]
 people = list("ABCDE")
 toy = toy_ratings().pivot(index="user", columns="item", values="rating")[names]
@@ -101,7 +101,7 @@ fig, ax = plt.subplots(figsize=(6, 2.6))
 plots.matrix(ax, X_toy.toarray(), people, names, digits=0, title="Кто что смотрел: матрица $X$")
 plt.show()
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Фильм — это столбец. Сравним «Начало» и «Матрицу». У «Начала» зрители A, B, E, у «Матрицы» — A, B,
 # D, E. Общих трое. Чтобы популярный фильм не оказался сходен со всеми подряд, общих делят на
 # $\sqrt{n_in_j}$, где $n_i$ и $n_j$ — числа зрителей:
@@ -113,18 +113,18 @@ plt.show()
 # Это косинус угла между столбцами из нулей и единиц. Так же найдём сходства «Начала» с остальными:
 # общих зрителей с «Интерстелларом» и «Гладиатором» по двое, с «Аватаром» и «Титаником» — по одному.
 
-# %%
+# %% tags=["slide-more"]
 inception = pd.Series([2 / np.sqrt(12), np.sqrt(3) / 2, 0, 1 / 3, 2 / 3, 1 / 3], names)
 print("Сходство с «Началом»:", inception.round(3).to_dict())
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # На этом часто останавливаются: «посмотрели "Начало" — вот похожее». Но список сходных фильмов — ещё
 # не рекомендация. У человека не один фильм, а история, и часть «похожего» он уже видел.
 #
 # Зритель B смотрел «Начало», «Матрицу» и «Гладиатора». Пусть каждый из них **голосует** за
 # непросмотренный фильм своим сходством с ним, а голоса сложим.
 
-# %%
+# %% tags=["slide-more"]
 votes = pd.DataFrame(
     {
         "Интерстеллар": [2 / np.sqrt(12), 3 / 4, 2 / np.sqrt(12)],
@@ -135,11 +135,11 @@ votes = pd.DataFrame(
 interstellar, avatar = votes.sum()
 print(f"B: Интерстеллар {interstellar:.3f}, Аватар и Титаник по {avatar:.3f}")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Советуем «Интерстеллар». То же на рисунке: слева история зрителя B, на стрелках голоса, справа их
 # сумма.
 
-# %%
+# %% tags=["slide-more"]
 fig, axes = plt.subplots(1, 2, figsize=(10, 2.6))
 for ax, (film, column) in zip(axes, votes.items(), strict=True):
     target = f"{film}\nбалл {column.sum():.3f}"
@@ -150,12 +150,12 @@ for ax, (film, column) in zip(axes, votes.items(), strict=True):
     ax.set_title(f"Сколько голосов у фильма «{film}»")
 plt.show()
 
-# %% [markdown]
+# %% [markdown] tags=["slide-more"]
 # Просмотренное в списке не участвует. Вот и вся модель: **сходство объектов**, **сумма по истории**,
 # **вычеркнуть просмотренное**. Остальной урок отвечает на три вопроса: как считать сходство быстро,
 # каким сходствам можно верить и сколько голосов слушать.
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## От идеи к формуле
 #
 # ### Косинус
@@ -173,7 +173,7 @@ plt.show()
 # цикла по парам.
 
 
-# %%
+# %% tags=["slide-more", "slide-code"]
 def cosine_by_pairs(columns):
     """Косинусы всех пар столбцов плотной матрицы: медленно, зато по определению."""
     n = columns.shape[1]
@@ -188,18 +188,18 @@ def cosine_by_pairs(columns):
 S_toy = cosine_by_pairs(X_toy.toarray())
 check_close("«Начало»: код и ручной счёт", S_toy[names.index("Начало")], inception, 1e-12)
 
-# %%
+# %% tags=["slide"]
 fig, ax = plt.subplots(figsize=(7.4, 3))
 plots.matrix(ax, S_toy, names, names, title="Сходство $S$: косинус")
 plt.show()
 
-# %% [markdown]
+# %% [markdown] tags=["slide-more"]
 # Матрица симметрична. «Аватар» и «Титаник» смотрели одни и те же люди, их сходство равно 1.
 #
 # **Цена.** Пар $I(I-1)/2$, в каждой $U$ умножений. Испытаем перебор на сотне самых популярных
 # фильмов и посчитаем, чего он стоил бы на всём каталоге.
 
-# %%
+# %% tags=["slide-more"]
 X = test.train
 n_users, n_films = X.shape
 counts = np.diff(X.tocsc().indptr)
@@ -211,7 +211,7 @@ print(f"весь каталог, перебор:     {n_films * (n_films - 1) / 
 print(f"весь каталог, полосами:    {X.nnz * n_films / 2:.1e}")
 print(f"весь каталог, по историям: {(np.diff(X.indptr).astype(float) ** 2).sum() / 2:.1e}")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Две последние строки — другой порядок счёта. Перебор спрашивает про каждую пару фильмов у каждого
 # зрителя, смотрел ли он оба, и почти всегда слышит «нет». Пойдём от людей: пользователь с историей
 # $I_u$ прибавляет единицу парам **своих** фильмов, их $|I_u|^2/2$, и больше никого не трогает.
@@ -226,7 +226,7 @@ print(f"весь каталог, по историям: {(np.diff(X.indptr).asty
 # складывает намного быстрее, чем прыгая по номерам столбцов. Число операций — ещё не время: при
 # тысячах объектов быстрее полосы, при сотнях тысяч выиграло бы полностью разреженное произведение.
 
-# %% tags=["model"]
+# %% tags=["model", "slide", "slide-code"]
 import numpy as np
 import scipy.sparse as sp
 
@@ -266,7 +266,7 @@ check_close("полосами и целиком", G, (X.T @ X).toarray(), 0)
 # %% [markdown]
 # **Проверка** пройдена: полосы сложились в ту же матрицу. Осталось поделить на нормы.
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ### Сжатие к нулю
 #
 # **Интуиция.** Два фильма, которые смотрел один и тот же единственный человек, получают косинус 1.
@@ -289,7 +289,7 @@ check_close("полосами и целиком", G, (X.T @ X).toarray(), 0)
 # будет нулём, а не `nan`.
 
 
-# %% tags=["model"]
+# %% tags=["model", "slide-more", "slide-code"]
 def cosine_similarity(G, shrinkage=0.0):
     """Косинус со сжатием по матрице Грама; на диагонали и у объектов без взаимодействий — нули.
 
@@ -306,12 +306,12 @@ def cosine_similarity(G, shrinkage=0.0):
 # %%
 check_close("сто фильмов: быстро и по парам", cosine_similarity(gram(X_part)), S_part, 1e-12)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Быстрый путь даёт то же, что определение, а умножений в нём меньше в десятки раз. Теперь о сжатии.
 # **Предскажите, затем запустите**: сколько общих зрителей у пар с косинусом 1 в MovieLens-100K?
 # Какие пары самые сходные без сжатия и с ним?
 
-# %%
+# %% tags=["slide-more"]
 for h in (0, 10):
     S = np.tril(cosine_similarity(G.copy(), h).round(10))
     twins = G[S == 1]
@@ -320,13 +320,13 @@ for h in (0, 10):
         i, j = divmod(int(pair), n_films)
         print(f"   {S[i, j]:.3f}, общих зрителей {G[i, j]:.0f}: {films[i]} — {films[j]}")
 
-# %% [markdown]
+# %% [markdown] tags=["slide-more"]
 # Почти все «самые сходные» пары держатся на одном человеке: это не знание, а совпадение. Со сжатием
 # первые места заняли продолжения и фильмы одного круга. **Проверка** глазами убедительна. Станут ли
 # от этого лучше списки, решит валидация: в списке участвует сумма голосов, а у редкого фильма
 # голосов мало. **Цена** — одно сложение на ячейку.
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ### Веса пользователей
 #
 # **Интуиция.** Один человек посмотрел два десятка фильмов, другой — пятьсот. Общий зритель-всеядный
@@ -372,10 +372,10 @@ def weigh(X, weighting):
     return W.astype(X.dtype)
 
 
-# %% [markdown]
+# %% [markdown] tags=["slide-more"]
 # **Проверка.** Посчитаем веса пяти зрителей игрушечной таблицы: $w_u=\ln(6/(1+|I_u|))$.
 
-# %%
+# %% tags=["slide-more"]
 toy_weights = weigh(X_toy, "tfidf").max(axis=1).toarray()
 print(dict(zip(people, toy_weights.round(3).tolist(), strict=True)))
 check_close("TF-IDF и ручной счёт", toy_weights, np.log(6 / np.array([6, 4, 5, 5, 5])), 1e-12)
@@ -387,7 +387,7 @@ check_close("TF-IDF и ручной счёт", toy_weights, np.log(6 / np.array(
 #
 # **Цена.** Взвешивание проходит по взаимодействиям один раз.
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ### Отсечение соседей
 #
 # **Интуиция.** Слабые сходства — в основном шум, но их тысячи, и вместе они перекрикивают сильные.
@@ -437,10 +437,10 @@ def nearest(S, k, block=100):
     return kept
 
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # **Проверка.** При $K=1$ на игрушечной таблице разницу видно глазами.
 
-# %%
+# %% tags=["slide-more"]
 S_source = nearest(S_toy, 1)
 fig, axes = plt.subplots(1, 2, figsize=(10.5, 3.2))
 titles = ["По источнику: одно число в строке", "По цели: одно число в столбце"]
@@ -449,13 +449,13 @@ for ax, matrix, title in zip(axes, (S_source, S_source.T), titles, strict=True):
     ax.tick_params(axis="x", labelrotation=25)
 plt.show()
 
-# %%
+# %% tags=["slide"]
 for title, matrix in (("по источнику", S_source), ("по цели", S_source.T)):
     unseen = np.where(X_toy.toarray() == 0, (X_toy @ matrix).toarray(), np.nan)
     scores = pd.DataFrame(unseen, people, names).round(3).loc[["A", "C", "E"]]
     print(title, scores.to_string(na_rep="—"), sep="\n")
 
-# %% [markdown]
+# %% [markdown] tags=["slide-more"]
 # В каждой строке матрицы слева одно число, справа одно в столбце. В таблицах — баллы трёх зрителей,
 # прочерк — просмотренное. «Гладиатора» никто не выбрал ближайшим соседом: слева его столбец пуст, и
 # балл его — ноль у любого зрителя. Справа у каждого фильма есть свой голос, и «Гладиатор» получил
@@ -467,13 +467,13 @@ for title, matrix in (("по источнику", S_source), ("по цели", S
 # **Цена.** Вместо $I^2$ чисел модель хранит не больше $IK$, и балл пользователя стоит $|I_u|K$
 # сложений вместо $|I_u|I$.
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## Алгоритм целиком
 #
 # Класс складывает написанное: взвесить, перемножить, поделить, отсечь. Новому пользователю обучение
 # не нужно: `score_history` складывает голоса любой истории.
 
-# %% tags=["model"]
+# %% tags=["model", "slide", "slide-code"]
 from sklearn.base import BaseEstimator
 
 
@@ -623,7 +623,7 @@ check_close("BM25 и TF-IDF без сжатия", sorted_rows(by_bm25), sorted_r
 # Различие появляется вместе со сжатием: у BM25 нормы популярных фильмов малы, и $h$ гасит их
 # сильнее. Получается не только недоверие к редким парам, но и штраф за популярность.
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## Настоящие данные
 #
 # Протокол A: у каждого зрителя последние 20 % понравившихся фильмов — тестовая часть, из остатка
@@ -639,7 +639,7 @@ check_close("BM25 и TF-IDF без сжатия", sorted_rows(by_bm25), sorted_r
 # RP3β, понадобится в конце урока. Счёт долгий, поэтому значения хранятся рядом с уроком.
 
 
-# %%
+# %% tags=["slide"]
 def search(part, budget, seed):
     """Подбор каждой модели с одним и тем же числом попыток."""
     walk_space = {
@@ -669,7 +669,7 @@ tuned = searches["Item-KNN"].params
 print(searches["Item-KNN"].table().head(7).to_string(index=False))
 print("EASE:", searches["EASE"].params)
 
-# %% [markdown]
+# %% [markdown] tags=["slide-more"]
 # В таблице семь лучших попыток Item-KNN из двадцати, `se` — стандартная ошибка. Первые пять лежат
 # не дальше одной ошибки от лучшей, и среди них есть и TF-IDF, и BM25, и оба вида отсечения.
 #
@@ -699,7 +699,7 @@ def try_grid(part, ks, shrinkages):
     return rows
 
 
-# %%
+# %% tags=["slide"]
 ks, shrinkages = [20, 50, 100, 200, 300, 500], [0, 10, 50, 100, 200, 500]
 params = {"ks": ks, "shrinkages": shrinkages}
 tried = stored_result("01_item_knn.grid", try_grid, data={"part": validation}, params=params)
@@ -722,7 +722,7 @@ for ax, truncation in zip(axes, titles, strict=True):
 axes[0].set_ylabel("NDCG@10, валидация")
 plt.show()
 
-# %% [markdown]
+# %% [markdown] tags=["slide-more"]
 # В таблице — лучшее сочетание для каждой пары «веса, отсечение», на рисунке — как его качество
 # зависит от $K$. Полоса вокруг косинуса — одна стандартная ошибка. Больше ли изломы его кривых двух
 # ошибок парной разности?
@@ -737,7 +737,7 @@ for truncation, title in titles.items():
         step = compare(by_k[truncation, more], by_k[truncation, few], "NDCG@10")
         print(f"   K = {more:>3} минус K = {few:>3}: {step.mean:+.4f} ± {step.se:.4f}")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Больше двух ошибок один шаг из десяти: по источнику $K=100$ лучше, чем $K=50$. Остальные изломы, и
 # спуск по цели после $K=200$ тоже, — в пределах шума, и толковать их нечего.
 #
@@ -771,17 +771,17 @@ def contest(seed, rivals):
     return {name: evaluate(m.score, split.test, split.seen) for name, m in trained.items()}
 
 
-# %%
+# %% tags=["slide"]
 result = over_seeds(partial(contest, rivals=rivals), 5)
 table = summary_table(result).assign(sd=[f"{e.seed_sd['NDCG@10']:.4f}" for e in result.values()])
 print(table.to_string())
 
-# %% [markdown]
+# %% [markdown] tags=["slide-more"]
 # В таблице среднее ± стандартная ошибка по 938 зрителям; `sd` — разброс NDCG@10 по зёрнам, он в
 # несколько раз меньше ошибки. Те же NDCG@10 на рисунке: точка — среднее, отрезок — 95 %
 # доверительный интервал.
 
-# %%
+# %% tags=["slide-more"]
 fig, ax = plt.subplots(figsize=(7.5, 2.8))
 plots.models(ax, result, "NDCG@10")
 ax.set_title("Тестовая часть MovieLens-100K")
@@ -802,7 +802,7 @@ for first, second in (("Item-KNN", "Популярное"), ("EASE", "Item-KNN")
 by_source, by_target = result["косинус, по источнику"], result["косинус, по цели"]
 check_better("по цели минус по источнику", by_target, by_source, "NDCG@10")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Отрезки Item-KNN и EASE на рисунке перекрываются, но зрители у моделей общие, поэтому судим по
 # парным разностям. При двадцати попытках Item-KNN намного лучше популярного, а EASE лучше Item-KNN.
 # Косинус по цели лучше косинуса по источнику с тем же $K$.
@@ -811,7 +811,7 @@ check_better("по цели минус по источнику", by_target, by_s
 #
 # Что дал подбор сам по себе? Сравним на обеих частях.
 
-# %%
+# %% tags=["slide-more"]
 part = validation
 on_validation = {
     name: evaluate(clone(model).fit(part.train).score, part.test, part.seen)
@@ -825,7 +825,7 @@ for first, second in [*pairs, ("лучшее из сетки", "Item-KNN"), ("EA
         step = compare(found[first], found[second], "NDCG@10")
         print(f"   {where:<9} {step.mean:+.4f} ± {step.se:.4f}")
 
-# %% [markdown]
+# %% [markdown] tags=["slide-more"]
 # Двадцать попыток дали на валидации перевес над простым косинусом больше двух ошибок, перебор сетки —
 # ещё больший. На тесте обе разности меньше своей ошибки. Победитель сетки на валидации обошёл и точку,
 # найденную двадцатью попытками, а на тесте нет. EASE на валидации была позади Item-KNN, меньше чем на
@@ -855,12 +855,12 @@ print("больше минус прежнее:", compare(moved, result["лучш
 # Разность меньше своей ошибки: объяснение звучало убедительно, но опыт его не подтвердил. Причину,
 # которую не меняли в опыте, не называют.
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ### Почему вид отсечения так важен
 #
 # Посмотрим, за кого голосуют: для каждого фильма посчитаем, сколько фильмов отдают ему голос.
 
-# %%
+# %% tags=["slide-more"]
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True)
 for ax, truncation in zip(axes, titles, strict=True):
     S = ItemKNN(k=100, truncation=truncation).fit(X).S_
@@ -869,14 +869,14 @@ for ax, truncation in zip(axes, titles, strict=True):
 axes[0].set_ylabel("голосующих за фильм")
 plt.show()
 
-# %%
+# %% tags=["slide-more"]
 for name in ("косинус, по источнику", "косинус, по цели", "EASE"):
     lists = result[name].recommended
     known, share = mean_popularity(lists, counts, 10), coverage(lists, n_films, 10)
     print(f"{name:<22} зрителей у совета {known:.0f}, охват каталога {share:.1%}")
 print(f"у тестового фильма зрителей в среднем {counts[test.test.indices].mean():.0f}")
 
-# %% [markdown]
+# %% [markdown] tags=["slide-more"]
 # Слева голосов тем больше, чем фильм популярнее: он попадает в ближайшие к сотням других, и сумма
 # даже слабых голосов поднимает его в списках почти у всех. Справа больше ста голосов нет ни у кого,
 # и редкий фильм с сильными соседями может победить. Советы по цели менее популярны, а охват
@@ -889,13 +889,13 @@ print(f"у тестового фильма зрителей в среднем {c
 # вместе, и что уже объяснила одна серия, другая не повторяет. В этом ли дело, здесь не проверено; об
 # этих весах [урок 04](04_ease.ipynb).
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ### Почему именно эти фильмы
 #
 # Балл — сумма голосов истории, и каждый голос — готовое объяснение: «потому что вы смотрели».
 
 
-# %%
+# %% tags=["slide-more"]
 def because(S, liked, item, n=3):
     """Фильмы истории с самыми большими голосами за ``item`` и эти голоса."""
     votes = pd.Series(S[liked, [item] * len(liked)], films[liked])
@@ -908,7 +908,7 @@ for item in recommend(by_cosine.score, [viewer], test.seen, k=3)[0]:
     for film, vote in because(by_cosine.S_, liked, item).items():
         print(f"   {vote:.3f}  {film}")
 
-# %% [markdown]
+# %% [markdown] tags=["slide-more"]
 # Объяснение точное: это слагаемые самого балла, а не догадка поверх модели.
 
 # %% [markdown]
@@ -957,7 +957,7 @@ plots.live(show_list, labels, k=(1, 500), h=(0, 500), truncation=ways)
 # при $h=500$? Подсказка — в предыдущем абзаце: знаменатель почти постоянен, и голос фильма — почти
 # число общих зрителей.
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## Типичные ошибки
 #
 # ### Ошибка 1. Вычеркнуть просмотренное после отсечения списка
@@ -965,7 +965,7 @@ plots.live(show_list, labels, k=(1, 500), h=(0, 500), truncation=ways)
 # Взяли десять лучших баллов, потом убрали из них просмотренное. Кажется, что порядок действий не
 # важен. **Предскажите, затем запустите**: сколько фильмов останется в списке из десяти?
 
-# %%
+# %% tags=["slide-more"]
 plain = evaluate(by_cosine.score, test.test, test.seen)
 unfiltered = recommend(by_cosine.score, plain.users, k=10)
 already = np.take_along_axis(test.seen[plain.users].toarray(), unfiltered, axis=1) > 0
@@ -977,7 +977,7 @@ late = np.take_along_axis(np.where(already, -1, unfiltered), order, axis=1)
 after = ndcg(late, test.test[plain.users], 10).mean()
 print(f"NDCG@10: верно {plain['NDCG@10']:.3f}, с ошибкой {after:.3f}")
 
-# %% [markdown]
+# %% [markdown] tags=["slide-more"]
 # Больше половины мест пропало: фильмы истории голосуют друг за друга, и самые большие баллы как раз
 # у просмотренного. NDCG@10 упал почти вдвое, а больше ста человек остались без единого совета.
 # Ловит ошибку проверка длины: список обязан быть полон, пока в каталоге есть непросмотренное.
@@ -985,20 +985,20 @@ print(f"NDCG@10: верно {plain['NDCG@10']:.3f}, с ошибкой {after:.3f
 # %%
 check_true("верные списки полны", plain.recommended[:, :10] >= 0)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ### Ошибка 2. Фильм среди своих соседей
 #
 # Частый код берёт $K+1$ ближайших и выбрасывает **первого**: «первый — это сам фильм, расстояние до
 # себя равно нулю». Но ноль бывает и до другого.
 
-# %%
+# %% tags=["slide-more"]
 twins = sp.csr_array([[1.0, 1, 0], [1, 1, 1], [0, 0, 1]])
 knn = NearestNeighbors(n_neighbors=2, metric="cosine").fit(twins.T)
 order = knn.kneighbors(twins.T, return_distance=False)
 print("двое ближайших к фильмам 0 и 1:", order[0].tolist(), order[1].tolist())
 check_true("кто-то остался собственным соседом", order[0, 1] == 0 or order[1, 1] == 1)
 
-# %% [markdown]
+# %% [markdown] tags=["slide-more"]
 # Столбцы фильмов 0 и 1 одинаковы, косинус равен 1. Порядок в паре один для обоих, и
 # один из них, выбросив «первого», выбросил соседа, а себя оставил. Пары с косинусом 1 в MovieLens-100K
 # мы уже видели: их двести с лишним.
@@ -1021,14 +1021,14 @@ for k in (1, 5, 50):
 # %%
 check_true("диагональ нулевая", by_cosine.S_.diagonal() == 0)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ### Всем советует одно и то же: что проверить
 #
 # Самая частая жалоба на соседей: списки у людей почти одинаковые. Сначала измерим: сколько каталога
 # попало в списки и скольким людям советуют самый частый фильм. Ниже пять способов получить такие
 # списки, вверху и внизу — с чем сравнить.
 
-# %%
+# %% tags=["slide-more"]
 no_norms = nearest(gram(X) - np.diag(counts), 100)
 only_self = nearest(cosine_similarity(gram(X)) + np.eye(n_films), 1)
 suspects = {
@@ -1046,7 +1046,7 @@ for name, score in suspects.items():
     known = mean_popularity(lists, counts, 10)
     print(f"{name:<31} охват {share:>5.1%}, частый фильм у {most:.0%}, зрителей {known:.0f}")
 
-# %% [markdown]
+# %% [markdown] tags=["slide-more"]
 # Чем меньше охват и чем больше доля частого фильма, тем меньше в списке от самого человека. Последняя
 # строка — мера: личного в ней нет ничего, списки различаются только просмотренным. Проверяйте по
 # порядку:
@@ -1146,7 +1146,7 @@ for digits in (1, 2, 3):
 # сортировки. Наше округление до десяти знаков другого рода: оно нужно, чтобы **равные** числа
 # остались равными.
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## Цена
 #
 # | что | операций | память |
@@ -1160,7 +1160,7 @@ for digits in (1, 2, 3):
 # Дороже всего большой каталог: плотная $G$. При счёте по историям дороги ещё и очень активные
 # пользователи: под суммой квадрат.
 
-# %%
+# %% tags=["slide-more"]
 for n in (n_films, 10_000, 100_000):
     print(f"{n:>7} объектов: G {8 * n**2 / 1e9:.2f} ГБ, модель {12 * n * 100 / 1e9:.3f} ГБ")
 
@@ -1459,7 +1459,7 @@ def nearest_in_history_answer(S, history, K):
 
 check_task("Ответ к заданию 2", nearest_in_history_answer, history_cases)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## Итоги
 #
 # - Сходство объектов — общие зрители с поправкой на популярность; рекомендация — сумма голосов

@@ -22,6 +22,8 @@ import pytest
 
 from tools.notebooks import ROOT
 
+LOCAL = "http://127.0.0.1:"
+DESK = {"width": 1280, "height": 900}
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -67,7 +69,7 @@ def running_lab(folder):
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=log, stderr=log, start_new_session=os.name != "nt"
     )
-    address = f"http://127.0.0.1:{port}"
+    address = f"{LOCAL}{port}"
     try:
         for _ in range(300):
             try:
@@ -98,7 +100,7 @@ def served(folder):
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"{LOCAL}{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
@@ -129,7 +131,48 @@ def browser():
 @pytest.fixture
 def page(browser):
     """Пустая вкладка Chromium."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page = browser.new_page(viewport=DESK)
     page.set_default_timeout(120_000)
     yield page
     page.close()
+
+
+class Tab:
+    """Вкладка, которая помнит запросы, свои и открытых ею окон, и всё, что пошло не так."""
+
+    def __init__(self, context):
+        self.requests, self.troubles = [], []
+        context.on("request", lambda request: self.requests.append(request.url))
+        context.on("requestfailed", lambda request: self.troubles.append(request.url))
+        context.on("weberror", lambda error: self.troubles.append(str(error.error)))
+        context.on("console", self._heard)
+        context.on("response", self._answered)
+        self.page = context.new_page()
+
+    def _heard(self, message):
+        if message.type in ("error", "warning"):
+            self.troubles.append(message.text)
+
+    def _answered(self, response):
+        if response.status >= 400:
+            self.troubles.append(f"{response.status} {response.url}")
+
+    def open(self, url):
+        """Открыть и дождаться формул."""
+        self.page.goto(url)
+        self.page.evaluate("window.MathJax && MathJax.startup && MathJax.startup.promise")
+
+    def outside(self, *start):
+        """Запросы, кроме своих: адреса, которые начинаются не так."""
+        local = (*start, "data:", "blob:", "about:")
+        return [url for url in self.requests if not url.startswith(local)]
+
+
+@contextlib.contextmanager
+def opened(browser, **options):
+    """Вкладка с такими настройками, какие даны, и со своими куками."""
+    context = browser.new_context(**{"viewport": DESK, **options})
+    try:
+        yield Tab(context)
+    finally:
+        context.close()

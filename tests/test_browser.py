@@ -54,6 +54,16 @@ def test_reader_runs_the_whole_lesson_and_moves_its_controls(lab, page, name):
     assert not list(my.glob("*.py"))
 
 
+def run_cell(lab, page, source):
+    """Открыть и исполнить тетрадь из одной ячейки."""
+    address, my = lab
+    cells = [nbformat.v4.new_code_cell(source)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), my / "one.ipynb")
+    page.goto(f"{address}/lab/tree/one.ipynb")
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    page.evaluate(RUN_ALL)
+
+
 LIVE = """
 from recsys_lessons import plots
 import time
@@ -70,12 +80,7 @@ plots.live(show, {"l2": "λ₂"}, l2=(1, 9))
 
 @pytest.mark.browser
 def test_a_live_control_redraws_when_the_handle_is_let_go(lab, page):
-    address, my = lab
-    cells = [nbformat.v4.new_code_cell(LIVE)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), my / "live.ipynb")
-    page.goto(f"{address}/lab/tree/live.ipynb")
-    page.wait_for_selector(".jp-Notebook .jp-Cell")
-    page.evaluate(RUN_ALL)
+    run_cell(lab, page, LIVE)
     output, status = page.locator(".widget-interact .jp-OutputArea"), page.get_by_text("считаю…")
     output.get_by_text("список при 2").wait_for()
     slider = page.locator(".widget-slider")
@@ -132,12 +137,7 @@ uploaded = upload_button({"user": "Клиент", "item": "Товар", "time": 
 
 @pytest.mark.browser
 def test_an_uploaded_file_is_read_and_its_report_is_shown(lab, page):
-    address, my = lab
-    cells = [nbformat.v4.new_code_cell(UPLOAD)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), my / "upload.ipynb")
-    page.goto(f"{address}/lab/tree/upload.ipynb")
-    page.wait_for_selector(".jp-Notebook .jp-Cell")
-    page.evaluate(RUN_ALL)
+    run_cell(lab, page, UPLOAD)
     report = page.locator(".jp-Notebook .widget-html-content")
     rows = [f"{n % 5:03d};{n % 7};0{1 + n % 9}.03.2024 10:{n:02d};1,5" for n in range(30)]
     text = "\n".join(["Клиент;Товар;Дата;Кол-во", *rows, "001;3;05.03.2024 12:00;-1,5"])

@@ -12,6 +12,11 @@ from course import slides
 from course.slides import CODE, MORE, START, SlidesError
 from recsys_lessons._wheels import WheelError
 from recsys_lessons.lessons import lessons_dir
+from tests.browser import opened
+
+MARKED = sorted(
+    path.stem for path in lessons_dir().glob("*.ipynb") if f'"{START}"' in path.read_text("utf-8")
+)
 
 
 def marked(cell, *tags):
@@ -120,8 +125,15 @@ def squeezed(text):
     return re.sub(r"\s+", " ", text)
 
 
-def test_everything_on_the_slides_of_04_stands_in_the_lesson():
-    notebook = nbformat.read(lessons_dir() / "04_ease.ipynb", as_version=4)
+def test_the_teacher_is_told_which_lessons_are_marked():
+    page = Path(slides.__file__).with_name("TEACHER.md").read_text(encoding="utf-8")
+    numbers = " и ".join(name.partition("_")[0] for name in MARKED)
+    assert f"Размечены уроки {numbers};" in page
+
+
+@pytest.mark.parametrize("name", MARKED)
+def test_everything_on_the_slides_stands_in_the_lesson(name):
+    notebook = nbformat.read(lessons_dir() / f"{name}.ipynb", as_version=4)
     assert len(slides.slides(notebook)) > 15
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and set(cell.metadata.get("tags", [])) & {START, MORE}:
@@ -133,12 +145,12 @@ def test_everything_on_the_slides_of_04_stands_in_the_lesson():
 # ------------------------------------------------------------------------------ в браузере
 
 
-@pytest.fixture(scope="module")
-def deck(tmp_path_factory):
-    """Папка со слайдами урока 04."""
-    folder = tmp_path_factory.mktemp("deck")
+@pytest.fixture(scope="module", params=MARKED)
+def deck(request, tmp_path_factory):
+    """Папка со слайдами размеченного урока."""
+    folder = tmp_path_factory.mktemp(request.param)
     try:
-        slides.build("04_ease", folder)
+        slides.build(request.param, folder)
     except WheelError as error:
         if os.environ.get("RECSYS_LESSONS_BROWSER") == "required":
             raise
@@ -149,35 +161,29 @@ def deck(tmp_path_factory):
 @pytest.fixture
 def shown(deck, browser):
     """Открытые слайды без сети и всё, что страница запросила."""
-    context = browser.new_context(offline=True, viewport={"width": 1280, "height": 720})
-    requests, troubles = [], []
-    context.on("request", lambda request: requests.append(request.url))
-    page = context.new_page()
-    page.on("console", lambda message: troubles.append(message.text))
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.goto((deck / "index.html").as_uri())
-    page.wait_for_function("window.deck !== undefined", timeout=60_000)
-    return page, requests, troubles
+    with opened(browser, offline=True, viewport={"width": 1280, "height": 720}) as tab:
+        tab.page.goto((deck / "index.html").as_uri())
+        tab.page.wait_for_function("window.deck !== undefined", timeout=60_000)
+        yield tab
 
 
 @pytest.mark.browser
 def test_no_request_leaves_the_folder(shown, deck):
-    page, requests, troubles = shown
+    page = shown.page
     for number in range(page.evaluate("deck.getTotalSlides()")):
         page.evaluate(f"deck.slide({number})")
     with page.expect_popup() as popup:
         page.keyboard.press("s")
     # Оба слайда окна докладчика — те же файлы ещё раз.
     popup.value.wait_for_selector("#speaker-controls .speaker-controls-notes .value p")
-    outside = [url for url in requests if not url.startswith(("data:", "blob:", "about:"))]
-    assert len(outside) >= 5
-    assert [url for url in outside if not url.startswith(deck.as_uri())] == []
-    assert troubles == []
+    assert len(shown.outside()) >= 5
+    assert shown.outside(deck.as_uri()) == []
+    assert shown.troubles == []
 
 
 @pytest.mark.browser
 def test_every_slide_fits_and_every_formula_is_drawn(shown):
-    page, _, _ = shown
+    page = shown.page
     total = page.evaluate("deck.getTotalSlides()")
     assert total == len(page.query_selector_all("section"))
     for number in range(total):

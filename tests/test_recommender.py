@@ -4,6 +4,7 @@
 """
 
 import base64
+import contextlib
 import functools
 import re
 from dataclasses import replace
@@ -16,7 +17,7 @@ from recsys_lessons.models.item_knn import gram
 
 from recsys_lessons.evaluation import recommend
 from recsys_lessons.models import EASE, ItemKNN
-from tests.browser import served
+from tests.browser import LOCAL, opened, served
 from web.recommender import lay, pack, write_folder
 from web.recommender.catalogue import films, goods
 
@@ -93,34 +94,22 @@ CONTRAST = """() => {
 @pytest.fixture
 def open_page(browser):
     """Новые вкладки. В конце: ни ошибок в консоли, ни неудачных или внешних запросов."""
-    contexts, problems = [], []
+    tabs = []
+    with contextlib.ExitStack() as stack:
 
-    def watch(page):
-        page.on("console", lambda m: m.type in ("error", "warning") and problems.append(m.text))
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("requestfailed", lambda request: problems.append(f"не получен {request.url}"))
-        page.on("response", lambda r: r.status >= 400 and problems.append(f"{r.status} {r.url}"))
-        page.on("request", lambda request: check(request.url))
+        def new_page(address, wait=READY, script=None, **options):
+            tab = stack.enter_context(opened(browser, **options))
+            tabs.append(tab)
+            tab.page.set_default_timeout(15_000)
+            if script:
+                tab.page.add_init_script(script)
+            tab.page.goto(address)
+            tab.page.wait_for_selector(wait)
+            return tab.page
 
-    def check(url):
-        if not re.match(r"file:|blob:|data:|http://127\.0\.0\.1:", url):
-            problems.append(f"наружу: {url}")
-
-    def new_page(address, wait=READY, script=None, **options):
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-        contexts.append(context)
-        context.set_default_timeout(15_000)
-        page = context.new_page()
-        watch(page)
-        if script:
-            page.add_init_script(script)
-        page.goto(address)
-        page.wait_for_selector(wait)
-        return page
-
-    yield new_page
-    for context in contexts:
-        context.close()
+        yield new_page
+    problems = [trouble for tab in tabs for trouble in tab.troubles]
+    problems += [f"наружу: {url}" for tab in tabs for url in tab.outside("file:", LOCAL)]
     assert not problems, "\n".join(problems)
 
 

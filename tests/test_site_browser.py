@@ -6,16 +6,14 @@
 import re
 import subprocess
 import sys
-from contextlib import contextmanager
 
 import pytest
 
-from tests.browser import served
+from tests.browser import opened, served
 from tools.notebooks import ROOT
 
 pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1280, "height": 900}
 
 
 @pytest.fixture(scope="module")
@@ -23,45 +21,6 @@ def address(site):
     """Адрес сайта на местном веб-сервере."""
     with served(site) as found:
         yield found
-
-
-class Tab:
-    """Вкладка, которая помнит запросы и всё, что пошло не так."""
-
-    def __init__(self, page):
-        self.page = page
-        self.requests, self.troubles = [], []
-        page.on("request", lambda request: self.requests.append(request.url))
-        page.on("requestfailed", lambda request: self.troubles.append(request.url))
-        page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        page.on("console", self._heard)
-        page.on("response", self._answered)
-
-    def _heard(self, message):
-        if message.type in ("error", "warning"):
-            self.troubles.append(message.text)
-
-    def _answered(self, response):
-        if response.status >= 400:
-            self.troubles.append(f"{response.status} {response.url}")
-
-    def open(self, url):
-        """Открыть и дождаться формул."""
-        self.page.goto(url)
-        self.page.evaluate("window.MathJax && MathJax.startup && MathJax.startup.promise")
-
-    def outside(self, start):
-        local = (start, "data:", "blob:", "about:")
-        return [url for url in self.requests if not url.startswith(local)]
-
-
-@contextmanager
-def opened(browser, **options):
-    context = browser.new_context(**{"viewport": DESK, **options})
-    try:
-        yield Tab(context.new_page())
-    finally:
-        context.close()
 
 
 # Текст, который видит читатель, кроме кода и выводов: в них знак доллара на своём месте.

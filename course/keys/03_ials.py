@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from course.assignment import Assignment, Call, Property, Task, Variant
-from course.judges import Refusal, at_least, equals, holds, numbers, part
+from course.judges import at_least, equals, holds, numbers, part, recall, recall_of
 from recsys_lessons.splits import held_out_users
 from recsys_lessons.synthetic import make_clusters
 
@@ -282,19 +282,6 @@ def explanations(values: Variant, rng: np.random.Generator) -> list[Property]:
     ]
 
 
-def recall(scores: np.ndarray, known: np.ndarray, hidden: np.ndarray) -> float:
-    """Полнота первых десяти мест; скрытая часть есть у каждого."""
-    best = np.argsort(np.where(known > 0, np.inf, -scores), axis=1, kind="stable")[:, :10]
-    return float((np.take_along_axis(hidden, best, axis=1).sum(axis=1) / hidden.sum(axis=1)).mean())
-
-
-def worth_of(known: np.ndarray, hidden: np.ndarray, answer: object) -> float:
-    scores = numbers(answer, known.shape)
-    if not np.isfinite(scores).all():
-        raise Refusal("среди баллов есть nan или бесконечность")
-    return recall(scores, known, hidden)
-
-
 def new_viewers(values: Variant, rng: np.random.Generator) -> list[Property]:
     calls = []
     for _ in range(2):
@@ -307,7 +294,7 @@ def new_viewers(values: Variant, rng: np.random.Generator) -> list[Property]:
         popular = recall(np.tile(crowd, (N_NEW, 1)), known, hidden)
         best = recall(crowd * np.where(own, 20, 1), known, hidden)
         worth = at_least(
-            functools.partial(worth_of, known, hidden),
+            functools.partial(recall_of, known, hidden),
             popular + 0.6 * (best - popular),
             "полнота первых десяти мест",
         )

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from course.assignment import Assignment, Call, Code, Property, Task, Variant
-from course.judges import Refusal, at_least, boolean, equals, holds, numbers, part
+from course.judges import at_least, boolean, equals, holds, numbers, part, recall, recall_of
 from recsys_lessons.synthetic import make_clusters
 
 # canary: e40a95b7d81c2f63
@@ -306,19 +306,6 @@ def write_a_check(values: Variant, rng: np.random.Generator) -> list[Property]:
     ]
 
 
-def recall(scores: np.ndarray, known: np.ndarray, hidden: np.ndarray) -> float:
-    """Полнота первых десяти мест; скрытая часть есть у каждого."""
-    best = np.argsort(np.where(known > 0, np.inf, -scores), axis=1, kind="stable")[:, :10]
-    return float((np.take_along_axis(hidden, best, axis=1).sum(axis=1) / hidden.sum(axis=1)).mean())
-
-
-def worth_of(known: np.ndarray, hidden: np.ndarray, answer: object) -> float:
-    scores = numbers(answer, known.shape)
-    if not np.isfinite(scores).all():
-        raise Refusal("среди баллов есть nan или бесконечность")
-    return recall(scores, known, hidden)
-
-
 def untrained(values: Variant, rng: np.random.Generator) -> list[Property]:
     better, close = [], []
     for _ in range(2):
@@ -332,7 +319,7 @@ def untrained(values: Variant, rng: np.random.Generator) -> list[Property]:
         crowd = known.sum(axis=0)
         popular = recall(np.tile(crowd, (len(known), 1)), known, hidden)
         best = recall(crowd * np.where(group[:, None] == film_group, 20, 1), known, hidden)
-        measure, what = functools.partial(worth_of, known, hidden), "полнота первых десяти мест"
+        measure, what = functools.partial(recall_of, known, hidden), "полнота первых десяти мест"
         arguments = (sp.csr_array(known),)
         better.append(Call("graph_scores", arguments, at_least(measure, 1.1 * popular, what)))
         border = popular + 0.7 * (best - popular)

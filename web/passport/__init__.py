@@ -231,7 +231,7 @@ def _tests(lesson: Lesson) -> Iterator[str]:
     words = f"прошло {record['passed']}, не прошло {record['failed']}"
     words += f", пропущено {record['skipped']}" if record["skipped"] else ""
     yield f"Прогон {dated(record)}: {mark(BAD if record['failed'] else OK, words)}"
-    yield f" ({mark(BAD, problem)}).\n\n" if problem else ".\n\n"
+    yield _doubt(problem)
 
 
 def independent(path: Path) -> list[str]:
@@ -252,7 +252,7 @@ def _mutants(lesson: Lesson) -> Iterator[str]:
         return
     yield "Каждая строка кода ниже заменялась ошибочной. Названный тест обязан был упасть. "
     yield f"Прогон {dated(record)}"
-    yield f" ({mark(BAD, problem)}).\n\n" if problem else ".\n\n"
+    yield _doubt(problem)
     rows = (
         f"{code(m['old'])} | {code(m['new'])} | {code(m['test'].partition('::')[2])} | "
         f"{mark(BAD, 'не замечено') if m['problem'] else mark(OK, 'замечено')}"
@@ -269,7 +269,7 @@ def _portability(lesson: Lesson) -> Iterator[str]:
         return
     yield "Тетрадь исполнена заново с другими настройками, вывод сравнен с сохранённым. "
     yield f"Прогон {dated(record)}, {cell(record['machine'])}"
-    yield f" ({mark(BAD, problem)}).\n\n" if problem else ".\n\n"
+    yield _doubt(problem)
     marks = {records.SAME: OK, records.OTHER: BAD}
     rows = (
         f"{cell(title)} | {mark(marks.get(found, NONE), found)}"
@@ -384,6 +384,11 @@ def table(head: str, rows: Iterator[str]) -> Iterator[str]:
     for row in rows:
         yield f"| {row} |\n"
     yield "\n</div>\n\n"
+
+
+def _doubt(problem: str) -> str:
+    """Конец предложения о прогоне: чем его запись не годится, если не годится."""
+    return f" ({mark(BAD, problem)}).\n\n" if problem else ".\n\n"
 
 
 def dated(record: dict[str, Any]) -> str:
