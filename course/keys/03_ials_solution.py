@@ -53,10 +53,9 @@ def items_step(X, P, s, l2):
 
 def loss(X, P, Q, s, l2):
     """Целевая функция без таблицы баллов."""
-    users, items = X.nonzero()
-    fit = (P[users] * Q[items]).sum(axis=1)
-    weights = sp.coo_array(X).data
-    total = (weights * (fit - 1) ** 2).sum() + ((P.T @ P) * ((Q.T * s) @ Q)).sum()
+    cells = sp.coo_array(X)
+    fit = (P[cells.row] * Q[cells.col]).sum(axis=1)
+    total = (cells.data * (fit - 1) ** 2).sum() + ((P.T @ P) * ((Q.T * s) @ Q)).sum()
     return total + l2 * ((P**2).sum() + (Q**2).sum())
 
 

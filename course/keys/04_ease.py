@@ -72,10 +72,10 @@ def user_weighting(values: Variant, rng: np.random.Generator) -> list[Property]:
         "log": lambda n: 1 / np.log2(1 + n),
     }
 
-    def activity(X: np.ndarray, hint: str) -> Call:
-        size = np.count_nonzero(X, axis=1)
+    def activity(X: sp.csr_array, hint: str) -> Call:
+        size = np.count_nonzero(X.toarray(), axis=1)
         right = np.where(size > 0, laws[values["activity"]](np.maximum(size, 1.0)), 0)
-        return Call("user_weights", (sp.csr_array(X),), equals(right, hint))
+        return Call("user_weights", (X,), equals(right, hint))
 
     def call(X: np.ndarray, c: np.ndarray, l2: float, hint: str) -> Call:
         right = weights_of(X.T @ (c[:, None] * X), l2)
@@ -85,22 +85,28 @@ def user_weighting(values: Variant, rng: np.random.Generator) -> list[Property]:
     idle = histories(rng, 12, 9, 0.4)
     idle[[3, 7]] = 0
     counted = histories(rng, 12, 9, 0.4) * rng.integers(1, 5, (12, 9))
-    edge = histories(rng, 25, 10, 0.35)
+    written = sp.csr_array(histories(rng, 12, 9, 0.4))
+    written.data[rng.choice(written.nnz, 12, replace=False)] = 0
+    edge = histories(rng, 25, 10, 0.35) * rng.integers(1, 4, (25, 10))
     edge[:, 4] = 0
     c = rng.uniform(0, 2, 25)
     c[rng.choice(25, 6, replace=False)] = 0
     whole = Call(
         "weighted_ease",
         (sp.csr_array(edge.astype(np.int64)), c, 3.0),
-        equals(weights_of(edge.T @ (c[:, None] * edge), 3.0), "матрица целых, фильм без зрителей"),
+        equals(
+            weights_of(edge.T @ (c[:, None] * edge), 3.0),
+            "матрица целых, не одних единиц; фильм без зрителей",
+        ),
     )
     return [
         Property(
             "веса пользователей",
             1,
             (
-                activity(idle, "у пустой истории вес 0; закон — своего варианта"),
-                activity(counted, "длина истории — число ненулевых ячеек"),
+                activity(sp.csr_array(idle), "у пустой истории вес 0; закон — своего варианта"),
+                activity(sp.csr_array(counted), "длина истории — число ненулевых ячеек"),
+                activity(written, "ноль, записанный в X явно, — не взаимодействие"),
             ),
         ),
         Property(
@@ -133,7 +139,7 @@ def twins(values: Variant, rng: np.random.Generator) -> list[Property]:
         G = X.T @ X
         return Call("without_twins", (G, l2, groups), equals(weights_of(G, l2, groups), hint))
 
-    several = np.array([7, 2, 2, 7, 5, 2, 9, 7, 2, 11, 5, 30])
+    several = np.array([7, -2, -2, 7, 0, -2, 9, 7, -2, 11, 0, 30])
     mixed = "номера групп любые, объекты группы стоят не подряд, в группе бывает и один"
     return [
         Property(
@@ -182,6 +188,7 @@ def ease(X, l2):
         "clipped": {"formula": "np.maximum(-H / np.diag(H), 0)"},
         "scaled": {"penalty": "l2 * len(X)"},
         "diagonal": {"diagonal": "pass"},
+        "ridge": {"formula": "H @ G", "diagonal": "pass"},
     }
     sources = {name: frame.format(**{**right, **change}) for name, change in changed.items()}
     sources["right_too"] = """
@@ -203,13 +210,16 @@ def ease(X, l2):
 def write_a_check(values: Variant, rng: np.random.Generator) -> list[Property]:
     sources = implementations()
 
-    def calls(broken: str) -> tuple[Call, ...]:
+    def calls(*broken: str) -> tuple[Call, ...]:
         right = "верная реализация отвергнута: сравнивайте невязку с допуском"
         wrong = "сломанная реализация принята: её веса не минимум задачи"
         return (
             Call("right_ease", (Code("ease", sources["right"]),), boolean(True, right)),
             Call("right_ease", (Code("ease", sources["right_too"]),), boolean(True, right)),
-            Call("right_ease", (Code("ease", sources[broken]),), boolean(False, wrong)),
+            *(
+                Call("right_ease", (Code("ease", sources[one]),), boolean(False, wrong))
+                for one in broken
+            ),
         )
 
     return [
@@ -217,58 +227,78 @@ def write_a_check(values: Variant, rng: np.random.Generator) -> list[Property]:
         Property("ловит деление строк", 1, calls("by_rows")),
         Property("ловит обрезанные отрицательные веса", 1, calls("clipped")),
         Property("ловит чужой масштаб штрафа", 0.5, calls("scaled")),
-        Property("ловит ненулевую диагональ", 0.5, calls("diagonal")),
+        Property("ловит ненулевую диагональ", 0.5, calls("diagonal", "ridge")),
     ]
 
 
 def planted(rng: np.random.Generator, n_users: int, n_items: int) -> tuple[np.ndarray, np.ndarray]:
-    """Две группы вкусов: обучающая и валидационная части, у каждого есть обе."""
+    """Две группы вкусов: обучающая и валидационная части, у каждого есть обе; длины разные."""
     train, validation = np.zeros((2, n_users, n_items))
     taste = np.arange(n_items) % 2
     for user in range(n_users):
         chance = np.where(taste == user % 2, 0.55, 0.12) * rng.uniform(0.5, 1.5, n_items)
         own = rng.permutation(np.flatnonzero(rng.random(n_items) < chance))
         own = own if len(own) >= 4 else rng.permutation(n_items)[:5]
-        validation[user, own[:2]] = 1
-        train[user, own[2:]] = 1
+        n_hidden = rng.integers(1, 4)
+        validation[user, own[:n_hidden]] = 1
+        train[user, own[n_hidden:]] = 1
     return train, validation
 
 
 def recalls(
-    train: np.ndarray, validation: np.ndarray, seen: np.ndarray, grid: list[float], k: int
+    train: np.ndarray,
+    validation: np.ndarray,
+    seen: np.ndarray,
+    grid: list[float],
+    k: int,
+    known: float = -np.inf,
 ) -> np.ndarray:
-    means = []
+    """Полнота каждого, у кого есть валидационная часть: строка на штраф.
+
+    :param known: балл просмотренного
+    """
+    found = []
     for l2 in grid:
-        scores = np.where(seen > 0, -np.inf, train @ weights_of(train.T @ train, l2))
+        scores = np.where(seen > 0, known, train @ weights_of(train.T @ train, l2))
         best = np.argsort(-scores.round(10), axis=1, kind="stable")[:, :k]
         hits = np.take_along_axis(validation, best, axis=1).sum(axis=1)
         n = validation.sum(axis=1)
-        means.append((hits[n > 0] / n[n > 0]).mean())
-    return np.array(means)
+        found.append(hits[n > 0] / n[n > 0])
+    return np.array(found)
 
 
 def tuning(values: Variant, rng: np.random.Generator) -> list[Property]:
-    grid = [0.3, 3.0, 30.0, 300.0]
+    grid = [3.0, 300.0, 0.3, 30.0]
 
     def call(
         train: np.ndarray, validation: np.ndarray, seen: np.ndarray, k: int, hint: str
     ) -> Call:
-        right = recalls(train, validation, seen, grid, k)
+        right = recalls(train, validation, seen, grid, k).mean(axis=1)
         matrices = (sp.csr_array(train), sp.csr_array(validation), sp.csr_array(seen))
         return Call("choose_l2", (*matrices, grid, k), part(1, equals(right, hint)))
 
-    train, validation = planted(rng, 40, 16)
-    other, later = planted(rng, 40, 16)
-    later[::3] = 0
-    seen = np.maximum(other, (rng.random(other.shape) < 0.3) * (1 - later))
-    # Большие штрафы дают один и тот же порядок: полнота равна, и она больше, чем при малом.
-    large = [1e5, 1e-3, 1e6, 1e4]
+    # Просмотренному мало дать балл 0: неудачные непросмотренные фильмы окажутся ниже.
+    while True:
+        train, validation = planted(rng, 40, 16)
+        parts = train, validation, train, grid, 8
+        if (recalls(*parts).mean(axis=1) != recalls(*parts, known=0).mean(axis=1)).any():
+            break
+    while True:
+        other, later = planted(rng, 40, 16)
+        later[::3] = 0
+        other[1::6] = 0
+        seen = np.maximum(other, (rng.random(other.shape) < 0.3) * (1 - later))
+        parts = other, later, seen, grid, 4
+        if (recalls(*parts).mean(axis=1) != recalls(*parts, known=0).mean(axis=1)).any():
+            break
+    # Большие штрафы дают каждому один и тот же список, и полнота больше, чем при малом.
+    large = [1e4, 1e-3, 1e5, 1e3]
     while True:
         same, after = planted(rng, 40, 16)
-        curve = recalls(same, after, same, large, 4)
-        if curve[0] == curve[2] == curve[3] > curve[1]:
+        each = recalls(same, after, same, large, 4)
+        if (each[[0, 2]] == each[3]).all() and each[3].mean() > each[1].mean():
             break
-    largest = equals(1e6, "при равной полноте берут наибольший штраф")
+    largest = equals(1e5, "при равной полноте берут наибольший штраф")
     matrices = (sp.csr_array(same), sp.csr_array(after), sp.csr_array(same))
     ties = Call("choose_l2", (*matrices, large, 4), part(0, largest))
     return [
@@ -277,13 +307,23 @@ def tuning(values: Variant, rng: np.random.Generator) -> list[Property]:
             1.5,
             (
                 call(train, validation, train, 4, "уберите просмотренное; учите на обучающей"),
+                call(train, validation, train, 8, "балл бывает и меньше нуля"),
                 call(train, validation, train, 1, "полнота — h/n, и при n больше k тоже"),
             ),
         ),
         Property(
             "низкие оценки и люди без валидационной части",
             1,
-            (call(other, later, seen, 4, "seen шире train; у кого нет ответа, тот не в среднем"),),
+            (
+                call(
+                    other,
+                    later,
+                    seen,
+                    4,
+                    "seen шире train; без валидационной части человек не в среднем, а с пустой "
+                    "историей — в нём: все баллы равны, раньше меньший номер",
+                ),
+            ),
         ),
         Property("при равной полноте — больший штраф", 0.5, (ties,)),
     ]

@@ -101,6 +101,21 @@ def minimum(G: np.ndarray, P: np.ndarray, l2: float, hint: str) -> Callable[[Any
     return holds(condition)
 
 
+def on_paper(G: np.ndarray, P: np.ndarray, l2: float) -> np.ndarray:
+    """Как в задаче 1: решить без запрета, отбросить отрицательные веса, решить снова."""
+    B = np.zeros_like(G)
+    for j in range(len(G)):
+        own = np.array([k for k in range(len(G)) if k != j and np.isfinite(P[k, j])], dtype=int)
+        while len(own):
+            left = G[np.ix_(own, own)] + l2 * np.eye(len(own))
+            b = np.linalg.solve(left, G[own, j] - P[own, j])
+            if b.min() >= 0:
+                B[own, j] = b
+                break
+            own = own[b > 0]
+    return B
+
+
 def histories(rng: np.random.Generator, n_users: int, n_items: int, share: float) -> np.ndarray:
     X = (rng.random((n_users, n_items)) < share * rng.uniform(0.4, 1.6, n_items)).astype(float)
     X[rng.integers(n_users, size=n_items), np.arange(n_items)] = 1
@@ -131,12 +146,25 @@ def priced(values: Variant, rng: np.random.Generator) -> list[Property]:
         X = histories(rng, n_users, n_items, share)
         return X.T @ X
 
-    several = np.stack([rng.permutation(np.linspace(0, 9, 11)) for _ in range(11)])
+    def alone(G: np.ndarray) -> np.ndarray:
+        """Первый и последний столбцы без соседей: их веса верны сразу, остальные — ещё нет."""
+        G, own = G.copy(), G.diagonal().copy()
+        G[[0, -1]] = G[:, [0, -1]] = 0
+        np.fill_diagonal(G, own)
+        return G
+
+    def tangled(n_items: int, l2: float, forbidden: float, hint: str) -> Call:
+        """Вес, отброшенный однажды, здесь ещё понадобится."""
+        while True:
+            G = alone(common(50, n_items))
+            P = np.stack([rng.permutation(np.linspace(0, 9, n_items)) for _ in range(n_items)])
+            P[rng.random(P.shape) < forbidden] = np.inf
+            if minimum(G, P, l2, "")(on_paper(G, P, l2)):
+                return call(G, P, l2, hint)
+
     base = rng.random(120) < 0.5
-    alike = np.array([base ^ (rng.random(120) < 0.02) for _ in range(7)], dtype=float).T
+    alike = np.array([base ^ (rng.random(120) < 0.02) for _ in range(8)], dtype=float).T
     whole = common(40, 8).astype(np.int64)
-    forbidden = np.where(rng.random((9, 9)) < 0.3, np.inf, rng.uniform(0, 3, (9, 9)))
-    forbidden[0, 1:3] = np.inf, 1.0
     return [
         Property("цены", 1, (price(25, 7, 0.3), price(60, 9, 1.2))),
         Property(
@@ -144,23 +172,28 @@ def priced(values: Variant, rng: np.random.Generator) -> list[Property]:
             1,
             (
                 call(common(40, 9), np.full((9, 9), 2.0), 15.0, "вычтите цену до деления"),
-                call(common(40, 10), np.zeros((10, 10)), 15.0, "запрет действует и при цене 0"),
+                call(
+                    alone(common(40, 10)),
+                    np.zeros((10, 10)),
+                    15.0,
+                    "запрет действует и при цене 0; ждать надо всех столбцов",
+                ),
             ),
         ),
         Property(
             "цены разные",
             1,
-            (call(common(50, 11), several, 15.0, "у веса из k в j цена стоит в P[k, j]"),),
+            (tangled(12, 2.0, 0, "у веса из k в j цена стоит в P[k, j]"),),
         ),
         Property(
             "похожие столбцы: спуск идёт долго",
             1,
             (
                 call(
-                    alike.T @ alike,
-                    np.full((7, 7), 0.5),
+                    alone(alike.T @ alike),
+                    np.full((8, 8), 0.5),
                     0.5,
-                    "остановитесь по изменению весов, а не после заданного числа проходов",
+                    "остановитесь по изменению всех весов, а не после заданного числа проходов",
                 ),
             ),
         ),
@@ -169,7 +202,7 @@ def priced(values: Variant, rng: np.random.Generator) -> list[Property]:
             1,
             (
                 call(whole, rng.uniform(0, 3, (8, 8)), 8.0, "G из целых, а веса дробные"),
-                call(common(40, 9), forbidden, 8.0, "бесконечная цена запрещает вес"),
+                tangled(11, 1.0, 0.3, "бесконечная цена запрещает вес"),
             ),
         ),
     ]
@@ -218,22 +251,52 @@ def telling(mistake: str, rng: np.random.Generator) -> tuple[tuple[Any, ...], np
             return (X, j, l1, l2, 1), right
 
 
+def quiet(n_users: int, l2: float, rng: np.random.Generator) -> tuple[tuple[Any, ...], np.ndarray]:
+    """Пример на четыре прохода, где не видна ни одна ошибка заготовки, сколько бы их ни осталось.
+
+    Знаменатель шага равен единице: порог можно вычесть и до деления, и после. Столбец ``j`` — смесь
+    остальных, и его невязка порога не достигает. При ``l2`` больше нуля зритель один, иначе был бы
+    виден масштаб штрафа.
+    """
+    some = [frozenset(s) for size in range(5) for s in itertools.combinations(MISTAKES, size)]
+    while True:
+        X = rng.random((n_users, 5)) * (rng.random((n_users, 5)) < 0.7) + 1e-3
+        X[:, 4] = X[:, :4] @ rng.random(4)
+        lengths = np.append(np.full(4, np.sqrt(1 - l2)), rng.uniform(0.3, 0.9))
+        case = (X * lengths / np.linalg.norm(X, axis=0), 4, rng.uniform(0.05, 0.6), l2)
+        once, right = (sweeps(*case, n_sweeps, frozenset()) for n_sweeps in (1, 4))
+        # Вес меняется от прохода к проходу, а при многих зрителях бывший нулём вырастает.
+        grown = np.abs(once - right) if n_users == 1 else np.where(once == 0, right, 0)
+        if grown.max() > 0.02 and all(np.allclose(sweeps(*case, 4, one), right) for one in some):
+            return (*case, 4), right
+
+
 def repair(values: Variant, rng: np.random.Generator) -> list[Property]:
     def calls(mistake: str, hint: str) -> tuple[Call, ...]:
         examples = [telling(mistake, rng) for _ in range(3)]
         return tuple(Call("slim_column", case, equals(b, hint)) for case, b in examples)
+
+    def later(n_users: int, l2: float, hint: str) -> Call:
+        case, b = quiet(n_users, l2, rng)
+        return Call("slim_column", case, equals(b, f"несколько проходов, числа любые: {hint}"))
 
     return [
         Property("порог", 1, calls("late threshold", "порог вычитают из зрителей, а не из веса")),
         Property(
             "запрет отрицательных весов",
             1,
-            calls("late ban", "запрет действует на каждом шаге: от веса зависят следующие"),
+            (
+                *calls("late ban", "запрет действует на каждом шаге: от веса зависят следующие"),
+                later(6, 0.0, "невязка отвечает нынешним весам, а бывший нулём вес может вырасти"),
+            ),
         ),
         Property(
             "масштаб штрафа L2",
             1,
-            calls("scaled penalty", "в задаче урока штраф не умножают на число зрителей"),
+            (
+                *calls("scaled penalty", "в задаче урока штраф не умножают на число зрителей"),
+                later(1, 0.5, "штраф стоит только в знаменателе, рядом с суммой квадратов столбца"),
+            ),
         ),
         Property(
             "объект не предсказывает сам себя",
@@ -267,14 +330,19 @@ def fit(X, p, q):
 
 def conventions(values: Variant, rng: np.random.Generator) -> list[Property]:
     def calls(l1: str, l2: str, p: tuple[float, float], q: tuple[float, float]) -> tuple[Call, ...]:
-        given = {"U": int(rng.integers(20, 60)), "p": rng.uniform(*p), "q": rng.uniform(*q)}
-        right = [eval(text, {}, given) for text in (l1, l2)]
-        hint = "сколько строк было в ваших данных и не вышли ли все веса нулями?"
-        judge = equals(right, hint, rtol=1e-4)
-        return (Call("penalties", (library(l1, l2), *given.values()), judge),)
+        found = []
+        # Две строки: вес легко выходит нулём. Много строк: крупные числа съедают цифры штрафа.
+        for n_users in (int(rng.integers(20, 60)), 2, 20_000):
+            given = {"U": n_users, "p": rng.uniform(*p), "q": rng.uniform(*q)}
+            right = [eval(text, {}, given) for text in (l1, l2)]
+            hint = "сколько строк было в ваших данных и не вышли ли все веса нулями?"
+            judge = equals(right, hint, rtol=1e-4)
+            found.append(Call("penalties", (library(l1, l2), *given.values()), judge))
+        return tuple(found)
 
+    invented = f"p * U ** {rng.uniform(0.3, 0.7):.2f} + q"
     return [
-        Property("штрафы урока", 1, calls("p", "q", (70, 120), (1, 9))),
+        Property("штрафы урока", 1, calls("p", "q", (130, 300), (1, 9))),
         Property(
             "ошибка делится на число зрителей", 1, calls("U * p", "U * q", (0.5, 3), (0.1, 2))
         ),
@@ -283,7 +351,14 @@ def conventions(values: Variant, rng: np.random.Generator) -> list[Property]:
             1,
             calls("U * p * q", "U * p * (1 - q)", (1.2, 3), (0.5, 0.8)),
         ),
-        Property("целевая функция без половин", 1, calls("p / 2", "q", (2, 9), (1, 9))),
+        Property(
+            "целевая функция без половин; договорённость, которой нигде нет",
+            1,
+            (
+                *calls("p / 2", "q", (2, 9), (1, 9)),
+                *calls(invented, "q + p / 10", (2, 9), (1, 9)),
+            ),
+        ),
     ]
 
 
@@ -371,14 +446,20 @@ def short(values: Variant, rng: np.random.Generator) -> list[Property]:
         near.append(Call("short_weights", (G, s, l2), close))
     G = tastes(rng, 60, 18)
     G[4] = G[:, 4] = 0
-    enough = at_least(share(G, 20, 2.0, lowered(G, descent(G, 2.0), 2.0)), 0.9999, what)
+    best = lowered(G, descent(G, 2.0), 2.0)
+    enough = at_least(share(G, 20, 2.0, best), 0.9999, what)
+    # Единственное место, отданное фильму без зрителей, — потеря всего; половины жадному хватает.
+    single = at_least(share(G, 1, 2.0, best), 0.5 * lowered(G, greedy(G, 1, 2.0), 2.0) / best, what)
     return [
         Property("лучше, чем отрезать готовые веса", 1, tuple(better)),
         Property("не хуже жадного выбора", 1.5, tuple(near)),
         Property(
-            "весов разрешено больше, чем нужно",
+            "весов разрешено больше, чем нужно; фильм без зрителей",
             0.5,
-            (Call("short_weights", (G, 20, 2.0), enough),),
+            (
+                Call("short_weights", (G, 20, 2.0), enough),
+                Call("short_weights", (G, 1, 2.0), single),
+            ),
         ),
     ]
 
@@ -390,7 +471,7 @@ ASSIGNMENT = Assignment(
     variant=variant,
     tasks=(
         Task("1", "Вес, который упёрся в ноль", 2, ("by_hand",), by_hand),
-        Task("2", "У каждой пары своя цена", 5, ("prices", "priced_slim"), priced),
+        Task("2", "У каждой пары своя цена", 5, ("prices", "priced_slim"), priced, seconds=60),
         Task("3", "Почините спуск", 4, ("slim_column",), repair),
         Task("4", "Чьи это штрафы", 4, ("penalties",), conventions),
         Task("5", "Короткие объяснения", 3, ("short_weights",), short),
