@@ -281,11 +281,11 @@ def _mutants(lesson: Lesson) -> Iterator[str]:
     yield f"Прогон {dated(record)}"
     yield f" ({mark(BAD, problem)}).\n\n" if problem else ".\n\n"
     rows = (
-        f"{code(m['old'])}<br>→ {code(m['new'])} | {code(m['test'].partition('::')[2])} | "
+        f"{code(m['old'])}<br>→ {code(m['new'])} | {code(m['test'].partition('::')[2])}<br>"
         f"{mark(BAD, 'не замечено') if m['problem'] else mark(OK, 'замечено')}"
         for m in record["mutants"]
     )
-    yield from table("Было → стало | Тест | Итог", rows)
+    yield from table("Было → стало | Тест и итог", rows)
 
 
 def _portability(lesson: Lesson) -> Iterator[str]:
