@@ -59,8 +59,8 @@ def test_facts_of_ease(ease):
     lesson = Lesson(ease)
     formula = next(f for f in lesson.formulas if r"\dfrac{H_{ij}}{H_{jj}}" in f.tex)
     assert formula.heading == "Ответ в явном виде"
-    assert "Steck, 2019, ф. 8" in formula.source
     (code,) = formula.code
+    assert code.source == ("Steck, 2019, ф. 8",)
     assert (
         ease.read_text(encoding="utf-8").splitlines()[code.line - 1].startswith("def ease_weights(")
     )
@@ -79,6 +79,54 @@ def test_library_used_inside_a_function_is_named():
     assert "implicit" in found["implicit, cosine"]
 
 
+@pytest.mark.parametrize(
+    ("lesson", "check", "libraries"),
+    [
+        ("01_item_knn", "implicit, cosine", ("implicit",)),
+        ("01_item_knn", "BM25 и TF-IDF без сжатия", ()),
+        ("05_slim", "SignedSLIM и ElasticNet", ("sklearn",)),
+        ("06_multivae", "правдоподобие и Multinomial", ("torch.distributions",)),
+        ("08_bert4rec", "места слева не видят правых", ()),
+        ("08_bert4rec", "причинная маска и PyTorch", ("torch",)),
+    ],
+)
+def test_only_libraries_that_took_part_are_named(lesson, check, libraries):
+    found = {one.name: one.libraries for one in Lesson(FOLDER / f"{lesson}.py").checks}
+    assert found[check] == libraries
+
+
+@pytest.mark.parametrize(
+    ("lesson", "tex", "source"),
+    [
+        # Дальше в разделе сказано, что у Koren (KDD 2008) сжатие другое.
+        ("01_item_knn", r"\rVert+h} .", ("Ferrari Dacrema и др., TOIS 2021",)),
+        # Названные в разделе работы пользовались метрикой, а формула не их.
+        ("00b_evaluation", r"\mathrm{Hyp}", ()),
+        ("07_lightgcn", r"Z=\frac{1}{L+1}", (
+            "He и др., 2020, ф. 3 и 4; в статье слои нумерует буква K, а наши $Z$ обозначены E",
+        )),
+    ],
+)  # fmt: skip
+def test_source_of_a_formula_is_its_own(lesson, tex, source):
+    (formula,) = [f for f in Lesson(FOLDER / f"{lesson}.py").formulas if tex in f.tex]
+    assert formula.source == source
+
+
+def test_foreign_checks_do_not_vouch_for_a_formula():
+    """Сравнение моделей формулу не сверяет, сверка следующей формулы — тоже."""
+    error = next(f for f in Lesson(FOLDER / "00b_evaluation.py").formulas if "SE" in f.tex)
+    assert error.checks == []
+    penalty = next(f for f in Lesson(FOLDER / "03_ials.py").formulas if r"w_u^\nu" in f.tex)
+    assert penalty.checks == []
+    assert [code.name for code in penalty.code] == ["penalties"]
+
+
+def test_formulas_with_common_proof_stand_together(ease):
+    text = page(ease)
+    assert text.count("веса: код и ручной счёт") == 2  # у четырёх формул вместе и в таблице
+    assert "### 3–6. Ответ в явном виде" in text
+
+
 def test_papers_beside_ours():
     found = figures(FOLDER / "results", {"EASE"})
     assert [f["model"] for f in found] == ["EASE", "EASE"]
@@ -94,6 +142,9 @@ def test_papers_beside_ours():
         ("веса (Steck, 2019, ф. 8) и (см. рисунок 2019 года)", ("Steck, 2019, ф. 8",)),
         ("по (Hu и др.,\nICDM 2008; Koren, 2008)", ("Hu и др., ICDM 2008; Koren, 2008",)),
         ("формы (n_items, 2000) нет", ()),
+        ("так у Ferrari Dacrema и др.\n(TOIS 2021)", ("Ferrari Dacrema и др., TOIS 2021",)),
+        ("у Deshpande и Karypis (TOIS 2004)", ("Deshpande и Karypis, TOIS 2004",)),
+        ("в исходной статье (ICDM 2018)", ()),
     ],
 )
 def test_citations(text, found):
@@ -153,24 +204,24 @@ def record(tmp_path, monkeypatch) -> Path:
 
 
 def test_surviving_mutant_shows(record, ease):
-    assert "порча кода: записи нет" in page(ease)
+    assert "намеренные ошибки: записи нет" in page(ease)
     found = records.write("mutants", "04_ease")
     survived = [m for m in found["mutants"] if m["problem"]]
     assert 0 < len(survived) < len(found["mutants"])
     text = page(ease)
     assert text.count("не замечено") == len(survived)
-    assert text.count("порча кода: не замечена") == len(survived)
+    assert text.count("намеренные ошибки: не замечена") == len(survived)
     assert text.count(">замечено<") == len(found["mutants"]) - len(survived)
 
 
 def test_record_of_other_code_is_stale(record, ease):
     records.write("mutants", "04_ease")
-    assert "порча кода: устарела" not in page(ease)
+    assert "намеренные ошибки: устарела" not in page(ease)
     path = record / "mutants.json"
     path.write_text(path.read_text(encoding="utf-8").replace('"key": "', '"key": "0'), "utf-8")
-    assert "порча кода: устарела" in page(ease)
+    assert "намеренные ошибки: устарела" in page(ease)
     path.write_text("{", encoding="utf-8")
-    assert "порча кода: файл записей испорчен" in page(ease)
+    assert "намеренные ошибки: файл записей испорчен" in page(ease)
 
 
 def test_key_follows_models_and_tests(monkeypatch):
@@ -191,7 +242,7 @@ def test_different_digits_show(record, ease):
         }),
         encoding="utf-8",
     )  # fmt: skip
-    assert "цифры: два потока — отличаются" in page(ease)
+    assert "другие процессоры: два потока — вывод отличается" in page(ease)
 
 
 # -------------------------------------------------------------------------------- библиотеки

@@ -62,6 +62,51 @@ def test_every_page_is_clean_on_a_phone(browser, address, site):
     assert formulas > 1000
 
 
+# Слова таблиц, разорванные на две строки.
+TORN = """() => [...document.querySelectorAll('th, td')].flatMap(cell => {
+    const torn = [], walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    for (let text; text = walker.nextNode();) {
+        if (text.parentElement.closest('code, mjx-container')) continue;
+        for (const word of text.data.matchAll(/[а-яё0-9]+/gi)) {
+            const range = document.createRange();
+            range.setStart(text, word.index);
+            range.setEnd(text, word.index + word[0].length);
+            const tops = [...range.getClientRects()].map(line => Math.round(line.top));
+            if (new Set(tops).size > 1) torn.push(word[0]);
+        }
+    }
+    return torn;
+})"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_words_of_tables_are_not_torn(browser, address, width):
+    with opened(browser, viewport={"width": width, "height": 900}) as tab:
+        for name in ("index", "passport", "passport_01_item_knn", "00a_start", "06_multivae"):
+            tab.open(f"{address}/{name}.html")
+            assert tab.page.evaluate(TORN) == [], name
+
+
+def test_most_code_fits_a_laptop(browser, address):
+    cut = """() => [...document.querySelectorAll('div.highlight pre')]
+        .filter(code => code.clientWidth).map(code => code.scrollWidth > code.clientWidth + 1)"""
+    with opened(browser, viewport={"width": 1280, "height": 900}) as tab:
+        tab.open(f"{address}/01_item_knn.html")
+        found = tab.page.evaluate(cut)
+    assert len(found) > 30
+    assert sum(found) < 0.15 * len(found)
+
+
+def test_summaries_of_search_show_no_tex(browser, address):
+    with opened(browser) as tab:
+        tab.open(f"{address}/search.html?q=сходства")
+        tab.page.locator("#search-results p.context").first.wait_for()
+        tab.page.wait_for_timeout(1000)
+        found = tab.page.inner_text("#search-results")
+    assert "Item-KNN" in found
+    assert re.search(r"\\[(\[]", found) is None
+
+
 def test_the_contents_open_on_a_phone(browser, address):
     with opened(browser, viewport=PHONE) as tab:
         tab.open(f"{address}/04_ease.html")

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,9 +21,15 @@ from web.passport.facts import Check, Definition, Formula, Lesson, figures
 OK, BAD, NONE = "подтверждено", "не сходится", "нет"
 MARKS = {OK: "pass-ok", BAD: "pass-bad", NONE: "pass-none"}
 INDEX = "passport"
-NO_SOURCE = "в уроке не названо"
+NO_SOURCE = "в уроке не назван"
+AT_CODE = "назван у кода"
 ABSENT = "—"
-NO_CHECK = "сверки в разделе нет"
+KINDS = {
+    "mutants": "Намеренные ошибки",
+    "tests": "Тесты урока",
+    "portability": "Другие процессоры",
+}
+NO_CHECK = "сразу за формулой её нет"
 
 
 class Options(Protocol):
@@ -101,36 +108,41 @@ def problems(lesson: Lesson) -> Iterator[str]:
     for comparison in lesson.comparisons:
         if not comparison.difference:
             yield f"сравнение {comparison.first} и {comparison.second}: разности в выводе нет"
-    for kind, title in (("mutants", "порча кода"), ("tests", "тесты"), ("portability", "цифры")):
+    for kind, title in KINDS.items():
         record, problem = records.read(kind, lesson.name)
         if problem:
-            yield f"{title}: {problem}"
+            yield f"{title.lower()}: {problem}"
         if record and kind == "mutants":
             for mutant in record["mutants"]:
                 if mutant["problem"]:
-                    yield f"порча кода: не замечена «{mutant['new']}»"
+                    yield f"{title.lower()}: не замечена «{mutant['new']}»"
         if record and kind == "tests" and record["failed"]:
-            yield f"тесты: не прошли {record['failed']}"
+            yield f"{title.lower()}: не прошли {record['failed']}"
         if record and kind == "portability":
             for setting, found in record["settings"].items():
                 if found == records.OTHER:
-                    yield f"цифры: {setting} — отличаются"
+                    yield f"{title.lower()}: {setting} — вывод отличается"
 
 
 def index(read: list[Lesson]) -> Iterator[str]:
     """Первая страница паспорта."""
     yield (
+        "---\nhtml_theme.sidebar_secondary.remove: true\n---\n\n"
         "# Паспорт: чем подтверждён каждый урок\n\n"
         "Страницы паспорта собраны из самих уроков, из их сохранённых выводов и из датированных "
         "записей о прогонах. Руками здесь не написано ничего. Чего нет, о том так и сказано; "
         "прочерк значит, что такого в уроке не бывает.\n\n"
-        "- **Формулы** — сколько из выключных формул урока сверено в том же разделе.\n"
+        "- **Формулы** — у скольких формул, стоящих отдельной строкой, сразу за ними есть сверка.\n"
         "- **Сверки** — сколько из них напечатали в тетради то, что обещает исходник.\n"
-        "- **Порча** — сколько намеренных ошибок в коде замечено тестами.\n"
-        "- **Процессоры** — при скольких других настройках вывод тот же до последней цифры.\n"
-        "- **Хранится** — сколько сохранённых результатов целы.\n\n"
+        f"- **{KINDS['mutants']}** — сколько ошибок, внесённых в код, заметили тесты.\n"
+        f"- **{KINDS['portability']}** — при скольких других настройках вывод тот же до последней "
+        "цифры.\n"
+        "- **Результаты** — сколько сохранённых файлов целы.\n"
+        "- **Сравнения** — сколько пар моделей сравнено, каждая с указанным бюджетом подбора.\n"
+        "- **Замечания** — что не сходится, устарело или не записано; они перечислены ниже.\n\n"
         '<div class="wide">\n\n'
-        "| Урок | Формулы | Сверки | Порча | Процессоры | Хранится | Сравнения | Вопросы |\n"
+        f"| Урок | Формулы | Сверки | {KINDS['mutants']} | {KINDS['portability']} | Результаты "
+        "| Сравнения | Замечания |\n"
         "|---|---|---|---|---|---|---|---|\n"
     )
     found = {lesson.name: summary(lesson) for lesson in read}
@@ -138,16 +150,20 @@ def index(read: list[Lesson]) -> Iterator[str]:
         line = found[lesson.name]
         shares = " | ".join(line.shares)
         asked = mark(BAD, str(len(line.problems))) if line.problems else mark(OK, "0")
-        title = cell(lesson.title.partition(":")[0])
-        yield f"| [{title}]({page_name(lesson.name)}.md) | {shares} | {line.comparisons} | "
+        yield f"| {link(lesson)} | {shares} | {line.comparisons} | "
         yield f"{asked} |\n"
     yield "\n</div>\n"
     asked_of = [lesson for lesson in read if found[lesson.name].problems]
     if asked_of:
-        yield "\n## Что не сходится или устарело\n\n"
+        yield "\n## Замечания\n\n"
     for lesson in asked_of:
         for problem in found[lesson.name].problems:
-            yield f"- [{lesson.name}]({page_name(lesson.name)}.md): {cell(problem)}\n"
+            yield f"- {link(lesson)}: {cell(problem)}\n"
+
+
+def link(lesson: Lesson) -> str:
+    """Ссылка на паспорт урока: номер и название до двоеточия."""
+    return f"[{cell(lesson.title.partition(':')[0])}]({page_name(lesson.name)}.md)"
 
 
 # ------------------------------------------------------------------------------- страница урока
@@ -156,9 +172,9 @@ def index(read: list[Lesson]) -> Iterator[str]:
 def page(lesson: Lesson) -> Iterator[str]:
     """Паспорт урока."""
     yield f"# Паспорт урока {lesson.title}\n\n"
-    yield f"Урок: [{lesson.name}]({lesson.name}.ipynb). Все паспорта: [список]({INDEX}.md).\n\n"
+    yield f"[Сам урок]({lesson.name}.ipynb) · [Паспорта всех уроков]({INDEX}.md)\n\n"
     asked = list(problems(lesson))
-    yield f"Не сходится или устарело: {len(asked) or mark(OK, 'ничего')}.\n\n"
+    yield f"Не сходится, устарело или не записано: {len(asked) or mark(OK, 'ничего')}.\n\n"
     yield "".join(f"- {mark(BAD, problem)}\n" for problem in asked) + "\n"
     yield from _formulas(lesson)
     yield from _checks(lesson)
@@ -175,25 +191,36 @@ def _formulas(lesson: Lesson) -> Iterator[str]:
     yield "## Формулы\n\n"
     if not lesson.formulas:
         yield f"{NONE}\n\n"
-    for number, formula in enumerate(lesson.formulas, start=1):
-        yield f"### {number}. {formula.heading or 'Начало урока'}\n\n$$\n{formula.tex}\n$$\n\n"
-        yield f"- Где в статье: {'; '.join(sources(formula)) or mark(NONE, NO_SOURCE)}\n"
-        yield f"- Код: {'; '.join(map(place, formula.code)) or mark(NONE, NONE)}\n"
-        if not formula.checks:
+        return
+    yield "Источник назван в уроке перед формулой. Код и сверки отнесены к ней по месту: они стоят "
+    yield "в уроке следом, до новой формулы или нового раздела.\n\n"
+    number = 0
+    for group in groups(lesson.formulas):
+        first = group[0]
+        numbers = f"{number + 1}" if len(group) == 1 else f"{number + 1}–{number + len(group)}"
+        number += len(group)
+        yield f"### {numbers}. {first.heading or 'Начало урока'}\n\n"
+        for formula in group:
+            yield f"$$\n{formula.tex}\n$$\n\n"
+        absent = AT_CODE if any(d.source for d in first.code) else NO_SOURCE
+        yield f"- Источник: {cell('; '.join(first.source)) or mark(NONE, absent)}\n"
+        yield f"- Код: {'; '.join(map(place, first.code)) or mark(NONE, NONE)}\n"
+        if not first.checks:
             yield f"- Сверка: {mark(NONE, NO_CHECK)}\n"
-        for check in formula.checks:
+        for check in first.checks:
             yield f"- Сверка: {described(check)}\n"
         yield "\n"
 
 
-def sources(formula: Formula) -> list[str]:
-    """Источники: из текста раздела и из докстрингов кода, без повторов."""
-    found = [*formula.source, *(s for d in formula.code for s in d.source)]
-    return [cell(source) for source in dict.fromkeys(found)]
+def groups(formulas: list[Formula]) -> Iterator[list[Formula]]:
+    """Формулы подряд, у которых общие источник, код и сверки."""
+    for _, same in groupby(formulas, lambda f: (id(f.code), f.heading, f.source)):
+        yield list(same)
 
 
 def place(definition: Definition) -> str:
-    return f"`{definition.name}`, строка {definition.line}"
+    source = f" ({cell('; '.join(definition.source))})" if definition.source else ""
+    return f"`{definition.name}`, строка {definition.line}{source}"
 
 
 def described(check: Check) -> str:
@@ -221,7 +248,7 @@ def _tests(lesson: Lesson) -> Iterator[str]:
     record, problem = records.read("tests", lesson.name)
     if record is None and not problem:
         return
-    yield "## Тесты урока\n\n"
+    yield f"## {KINDS['tests']}\n\n"
     path = records.tests_of(lesson.name)
     libraries = ", ".join(independent(path)) or "нет"
     yield f"Файл `tests/{path.name}`; независимые библиотеки в нём: {libraries}.\n\n"
@@ -246,7 +273,7 @@ def _mutants(lesson: Lesson) -> Iterator[str]:
     record, problem = records.read("mutants", lesson.name)
     if record is None and not problem:
         return
-    yield "## Порча кода\n\n"
+    yield f"## {KINDS['mutants']}\n\n"
     if record is None:
         yield f"{mark(NONE, problem)}\n\n"
         return
@@ -254,16 +281,16 @@ def _mutants(lesson: Lesson) -> Iterator[str]:
     yield f"Прогон {dated(record)}"
     yield _doubt(problem)
     rows = (
-        f"{code(m['old'])} | {code(m['new'])} | {code(m['test'].partition('::')[2])} | "
+        f"{code(m['old'])}<br>→ {code(m['new'])} | {code(m['test'].partition('::')[2])}<br>"
         f"{mark(BAD, 'не замечено') if m['problem'] else mark(OK, 'замечено')}"
         for m in record["mutants"]
     )
-    yield from table("Было | Стало | Тест | Итог", rows)
+    yield from table("Было → стало | Тест и итог", rows)
 
 
 def _portability(lesson: Lesson) -> Iterator[str]:
     record, problem = records.read("portability", lesson.name)
-    yield "## Другие процессоры\n\n"
+    yield f"## {KINDS['portability']}\n\n"
     if record is None:
         yield f"{mark(NONE, problem)}\n\n"
         return
@@ -305,7 +332,7 @@ def _comparisons(lesson: Lesson) -> Iterator[str]:
     yield "и её стандартная ошибка.\n\n"
     rows = (
         f"{cell(c.first)} | {cell(c.second)} | {c.trials[0]} и {c.trials[1]} | "
-        f"{c.difference.replace('.', ',') or mark(BAD, NONE)}"
+        f"{c.difference.replace('.', ',').replace('-', '−') or mark(BAD, NONE)}"
         for c in lesson.comparisons
     )
     yield from table("Первая | Вторая | Попыток | Первая − вторая", rows)
@@ -345,7 +372,7 @@ def _libraries(lesson: Lesson) -> Iterator[str]:
     yield "Каждое отличие проверено запуском; указаны версия и день.\n\n"
     rows = (
         f"{cell(one['library'])} {one['version']} | {cell(one['claim'])} | {cell(one['ours'])} | "
-        f"{cell(one['theirs'])} | {one['date']} | "
+        f"{cell(one['theirs'])} | {day(one['date'])} | "
         f"{mark(OK, OK) if one['holds'] else mark(BAD, 'больше не так')}"
         for one in found
     )
@@ -392,7 +419,12 @@ def _doubt(problem: str) -> str:
 
 
 def dated(record: dict[str, Any]) -> str:
-    return f"{record['date']}, {cell(versions(record['versions']))}"
+    return f"{day(record['date'])}, {cell(versions(record['versions']))}"
+
+
+def day(date: str) -> str:
+    """День по-русски: ``2026-01-31`` → ``31.01.2026``."""
+    return ".".join(reversed(date.split("-")))
 
 
 def versions(found: dict[str, str]) -> str:

@@ -2,14 +2,15 @@
 
 Ничего не написано руками: формула, её источник, строка кода и сверка найдены по строению урока.
 Ячейка текста с формулой открывает блок; блок длится до следующей такой ячейки или заголовка. Код и
-сверки блока относятся к его формулам; если их в блоке нет, берутся первые дальше в том же разделе.
+сверки блока относятся к его формулам; сравнение моделей формулу не сверяет. Источник формулы назван
+в абзаце перед ней; если там его нет — тот же, что у предыдущей формулы ячейки.
 """
 
 import ast
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +38,8 @@ CHECKED = {"torch"}
 _FORMULA = re.compile(r"\$\$\s*(.+?)\s*\$\$", re.S)
 _HEADING = re.compile(r"^(#{2,4}) +(.+?)\s*$", re.M)
 _CITED = re.compile(r"[A-ZА-ЯЁ][\w-]+(?:[^()\n]|\n)*?\b(?:19|20)\d{2}(?:[^()]|\n)*")
+_VENUE = re.compile(r"[A-Za-z]+ (?:19|20)\d{2}\b[^;]*")
+_AUTHORS = re.compile(r"(?:[A-Z][\w’-]+(?:, | и | )?)+(?:и др\. )?$")
 _BRACKETS = re.compile(r"\(((?:[^()]|\n)+)\)")
 _FENCE = re.compile(r"^```.*?^```", re.M | re.S)
 _FAIR = re.compile(r"^Бюджет поровну: (?P<a>.+) — (?P<na>\d+), (?P<b>.+) — (?P<nb>\d+)$")
@@ -54,6 +57,7 @@ class Check:
     :param heading: раздел
     :param libraries: независимые библиотеки, от которых зависит правая часть
     :param problem: чем вывод не сходится с исходником; пусто — сходится
+    :param compares: сравнение двух моделей, а не сверка счёта
     """
 
     name: str
@@ -62,6 +66,7 @@ class Check:
     heading: str
     libraries: tuple[str, ...]
     problem: str = ""
+    compares: bool = False
 
 
 @dataclass(frozen=True)
@@ -169,38 +174,49 @@ class Lesson:
             return
         lines = self.outputs[number].splitlines()
         for call in _calls(cell):
+            compares = _name(call) == "check_better"
             pattern = re.compile(f"{_pattern(call.args[0])}: (.+)")
             found = [match for match in map(pattern.fullmatch, lines) if match]
             libraries = self._libraries(call, number)
-            title = _title(call.args[0])
+            heading = self._headings[number]
             if not found:
-                problem = "в тетради нет вывода этой сверки"
-                yield Check(title, "", call.lineno, self._headings[number], libraries, problem)
+                title, problem = _title(call.args[0]), "в тетради нет вывода этой сверки"
+                yield Check(title, "", call.lineno, heading, libraries, problem, compares)
             for match in found:
                 verdict = match[match.lastindex or 0]
                 name = match[0].removesuffix(f": {verdict}")
                 problem = _contradiction(call, verdict)
-                yield Check(name, verdict, call.lineno, self._headings[number], libraries, problem)
+                yield Check(name, verdict, call.lineno, heading, libraries, problem, compares)
 
     def _libraries(self, call: ast.Call, number: int) -> tuple[str, ...]:
-        """Библиотеки, которые участвуют в сверке: в её разделе и без модели урока."""
+        """Библиотеки, которые участвуют в сверке: в её разделе и без модели урока.
+
+        Библиотека, которая посчитала общее для обеих сторон, ничего не сверяет.
+        """
         if _name(call) != "check_close":
             return ()
         section = max((n for n in range(number + 1) if _opens_section(self.cells[n])), default=0)
         first = self.cells[section].first
-        before = [s for s in self._own if first <= s.lineno < call.lineno]
+        before = [
+            s
+            for s in self._own
+            if first <= s.lineno < call.lineno
+            or (s.lineno < first and isinstance(s, ast.FunctionDef))
+        ]
         around = [s for s in self._own if s.lineno <= call.lineno <= (s.end_lineno or 0)]
         inside = [s for s in around if isinstance(s, ast.FunctionDef)]
-        found: set[str] = set()
-        for place, argument in enumerate(call.args[1:3]):
-            start = cells.reads(inside[0]) if inside else cells.reads(argument)
-            parts = [argument, *inside, *cells.needed(before, start)]
-            names = {
-                node.id for part in parts for node in ast.walk(part) if isinstance(node, ast.Name)
-            }
-            used = {_library(self._imports[name]) for name in names & set(self._imports)}
-            found |= used - CHECKED if place == 0 else used
-        return tuple(sorted(found - {""}))
+        sides = [
+            [argument, *cells.needed(before, cells.reads(argument))] for argument in call.args[1:3]
+        ]
+        ours, theirs = [*sides, []][:2]  # обе стороны бывают одним *аргументом
+        left = self._used(part for part in ours if part not in theirs) - CHECKED
+        right = self._used(part for part in theirs if part not in ours)
+        return tuple(sorted((left | right | self._used(inside)) - {""}))
+
+    def _used(self, parts: Iterable[ast.AST]) -> set[str]:
+        """Библиотеки, имена которых есть в этих кусках кода."""
+        names = {node.id for part in parts for node in ast.walk(part) if isinstance(node, ast.Name)}
+        return {_library(self._imports[name]) for name in names & set(self._imports)}
 
     @cached_property
     def _own(self) -> list[ast.stmt]:
@@ -216,13 +232,12 @@ class Lesson:
     @cached_property
     def formulas(self) -> list[Formula]:
         """Все выключные формулы разделов урока со своим кодом и сверками."""
-        blocks = list(self._blocks())
-        for place, (formulas, code, checks) in enumerate(blocks):
+        found = []
+        for formulas, code, checks in self._blocks():
             for formula in formulas:
-                later = [b for b in blocks[place:] if b[0][0].heading == formula.heading]
-                formula.code = code or next((b[1] for b in later if b[1]), [])
-                formula.checks = checks or next((b[2] for b in later if b[2]), [])
-        return [formula for formulas, _, _ in blocks for formula in formulas]
+                formula.code, formula.checks = code, checks
+            found += formulas
+        return found
 
     def _blocks(self) -> Iterator[tuple[list[Formula], list[Definition], list[Check]]]:
         block: tuple[list[Formula], list[Definition], list[Check]] = ([], [], [])
@@ -232,7 +247,7 @@ class Lesson:
                 continue
             if cell.kind == "code":
                 block[1].extend(definitions(cell))
-                block[2].extend(self._checks[number])
+                block[2].extend(check for check in self._checks[number] if not check.compares)
                 continue
             formulas = self._formulas(cell, heading)
             if block[0] and (formulas or self._headings[number] != heading):
@@ -246,12 +261,15 @@ class Lesson:
     def _formulas(self, cell: Cell, heading: str) -> list[Formula]:
         text = _FENCE.sub("", cell.source)
         starts = [(match.start(), match[2]) for match in _HEADING.finditer(text)]
-        found = []
+        found: list[Formula] = []
+        source: tuple[str, ...] = ()
         for match in _FORMULA.finditer(text):
+            paragraph = text[: match.start()].rstrip().rpartition("\n\n")[2]
+            source = cited(paragraph) or source
             above = [title for start, title in starts if start < match.start()]
             line = cell.first + text.count("\n", 0, match.start())
             section = [heading, *above][-1]
-            found.append(Formula(match[1], section, line, tuple(cited(text))))
+            found.append(Formula(match[1], section, line, source))
         return found
 
     @cached_property
@@ -297,9 +315,15 @@ def definitions(cell: Cell) -> list[Definition]:
 
 
 def cited(text: str) -> tuple[str, ...]:
-    """Ссылки на работы в скобках: фамилия и год."""
-    found = (re.sub(r"\s+", " ", inner) for inner in _BRACKETS.findall(text))
-    return tuple(dict.fromkeys(inner for inner in found if _CITED.fullmatch(inner)))
+    """Ссылки на работы в скобках: фамилия и год; фамилия бывает и перед скобкой."""
+    text, found = re.sub(r"\s+", " ", text), []
+    for match in _BRACKETS.finditer(text):
+        if _VENUE.fullmatch(match[1]):
+            authors = _AUTHORS.search(text[: match.start()])
+            found += [f"{authors[0].strip()}, {match[1]}"] if authors else []
+        elif _CITED.fullmatch(match[1]):
+            found.append(match[1])
+    return tuple(dict.fromkeys(found))
 
 
 def figures(folder: Path, classes: set[str]) -> list[dict[str, Any]]:
@@ -367,7 +391,8 @@ def _library(module: str) -> str:
     top, *rest = module.split(".")
     if top in sys.stdlib_module_names or any(f"{module}.".startswith(f"{own}.") for own in OURS):
         return ""
-    return f"{top}.{rest[0]}" if top == "scipy" and rest else top
+    parts = top == "scipy" or module.startswith("torch.distributions")
+    return f"{top}.{rest[0]}" if parts and rest else top
 
 
 def _stored(path: Path) -> Stored:

@@ -1,6 +1,14 @@
 // Сводки найденных страниц поиск читает запросом, а по file:// запросы запрещены.
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 
+// В сводке найденной страницы формула — набор команд TeX: на её месте многоточие.
+addEventListener("DOMContentLoaded", () => {
+  if (typeof Search === "undefined" || !Search.htmlToText) return;
+  const plain = Search.htmlToText;
+  const formula = /<(span|div) class="math[^>]*>[\s\S]*?<\/\1>/g;
+  Search.htmlToText = (page, anchor) => plain.call(Search, page.replace(formula, "…"), anchor);
+});
+
 // Якорь внутри свёрнутого или на его заголовке: развернуть. Формулы, нарисованные позже, сдвигают
 // страницу, поэтому к якорю возвращаемся, если читатель ещё не прокрутил её сам.
 const target = () => document.getElementById(decodeURIComponent(location.hash.slice(1)));
