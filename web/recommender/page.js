@@ -91,12 +91,12 @@
   function readAddress() {
     const given = new URLSearchParams(location.hash.slice(1));
     const problems = [];
-    const ticked = [];
+    const ticked = new Set();
     const unknown = [];
     for (const part of (given.get(data.key) || "").split(",").filter(Boolean)) {
       const item = /^\d{1,9}$/.test(part) ? Number(part) : n;
       if (item >= n) unknown.push(part);
-      else if (!ticked.includes(item)) ticked.push(item);
+      else ticked.add(item);
     }
     if (unknown.length) {
       problems.push(`Нет ${data.item[1]} с номером: ${shortened(unknown)}.`);
@@ -116,7 +116,7 @@
     if (location.hash.length > 1 && !given.has(data.key) && other.length) {
       problems.push(`В адресе нет ${data.item[2]} этой страницы: ${shortened(other)}.`);
     }
-    Object.assign(state, next, { ticked });
+    Object.assign(state, next, { ticked: [...ticked] });
     const box = element("address");
     box.textContent = problems.length ? `Адрес понят не весь. ${problems.join(" ")} Это пропущено.` : "";
     box.hidden = !problems.length;
