@@ -15,6 +15,10 @@
   };
   const NAMES = { k: "K", h: "h", l2: "λ₂" };
   const element = (id) => document.getElementById("rec-" + id);
+  if (typeof makeModels === "undefined" || typeof RECOMMENDER_DATA === "undefined") {
+    broken(new Error("Файлы из папки recommender загрузились не все."));
+    return;
+  }
   const models = makeModels();
   const data = RECOMMENDER_DATA;
   const n = data.labels.length;
