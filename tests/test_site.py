@@ -279,9 +279,10 @@ def test_an_interrupted_copy_keeps_the_old_site(only, tmp_path, monkeypatch):
     real = shutil.copytree
 
     def interrupted(source, target, *given, **options):
-        real(source, target, *given, **options)
         if Path(target).parent == tmp_path:
+            Path(target).mkdir()
             raise KeyboardInterrupt
+        real(source, target, *given, **options)
 
     monkeypatch.setattr(build.shutil, "copytree", interrupted)
     with pytest.raises(KeyboardInterrupt):
