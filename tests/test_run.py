@@ -118,6 +118,7 @@ def test_options(project):
         (["lab", "FRESH=../04_ease"], "Нет урока"),
         (["test", "NB=04_ease slim"], "Нет урока «slim»"),
         (["results", "MINUTES=soon"], "MINUTES — число минут"),
+        (["site", "FILMS=да"], "FILMS — 1 или 0, а не «да»"),
         (["lessons", "FULL=yes"], "FULL — 1 (всё) или stale (устаревшее), а не «yes»"),
     ],
 )
@@ -539,3 +540,14 @@ def test_children_do_not_think_they_are_built(monkeypatch):
     assert "RECSYS_LESSONS_BUILD" not in variables
     assert variables["OMP_NUM_THREADS"] == "1"
     assert variables["PATH"].startswith(str(tasks.BIN))
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"), [([], False), (["FILMS=0"], False), (["FILMS=1"], True)]
+)
+def test_films_are_shown_only_when_asked_for(monkeypatch, given, shown):
+    ran = []
+    monkeypatch.setattr(tasks, "run", lambda command: ran.append(command) or 0)
+    task, options = tasks.parse(["site", *given])
+    tasks.TASKS[task].function(options)
+    assert ("--films" in ran[0]) == shown

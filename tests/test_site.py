@@ -263,6 +263,58 @@ def test_a_folder_that_is_not_a_site_is_kept(tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
+@pytest.mark.parametrize("place", ["file", "file/site"])
+def test_a_place_that_cannot_be_written_is_said_before_the_build(only, tmp_path, capsys, place):
+    only(build.Part("Проба", lambda options: pytest.fail("сборка начата")))
+    (tmp_path / "file").write_text("мой файл", encoding="utf-8")
+    assert build.main(["--out", str(tmp_path / place)]) == 1
+    assert "сайт не положить" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "мой файл"
+
+
+def test_an_interrupted_copy_keeps_the_old_site(only, tmp_path, monkeypatch):
+    only(one_page("# Страница\n\n[назад](index.md)\n"))
+    out = tmp_path / "site"
+    build.build(out)
+    real = shutil.copytree
+
+    def interrupted(source, target, *given, **options):
+        if Path(target).parent == tmp_path:
+            Path(target).mkdir()
+            raise KeyboardInterrupt
+        real(source, target, *given, **options)
+
+    monkeypatch.setattr(build.shutil, "copytree", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        build.build(out)
+    assert (out / "trial.html").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda folder: (folder / "04_ease.ipynb").unlink(), "файл один: 04_ease"),
+        (lambda folder: (folder / "04_ease.py").unlink(), "файл один: 04_ease"),
+        (lambda folder: (folder / "04_ease.ipynb").write_text("{"), "не прочитать: JSON"),
+        (lambda folder: shutil.rmtree(folder / "results"), "не прочитать: FileNotFound"),
+    ],
+    ids=["no notebook", "no source", "half", "no results"],
+)
+def test_a_spoiled_lesson_is_named(tmp_path, monkeypatch, spoil, said):
+    folder = shutil.copytree(pages.NOTEBOOKS, tmp_path / "notebooks")
+    spoil(folder)
+    monkeypatch.setattr(build, "PARTS", build.PARTS[:1])
+    with pytest.raises(build.SiteError, match=said):
+        build.build(tmp_path / "site", notebooks=folder)
+
+
+def test_a_site_without_pages_is_not_called_good(tmp_path, capsys):
+    assert check.main([str(tmp_path)]) == 1
+    assert "страниц нет" in capsys.readouterr().out
+    assert check.main([]) == 2
+
+
 def test_printing_a_page_that_is_not_there_is_explained(tmp_path, monkeypatch):
     monkeypatch.setattr("web.pdf.shutil.which", lambda name: None)
     with pytest.raises(PdfError, match="apt install chromium"):

@@ -146,6 +146,8 @@ def parse(arguments: list[str]) -> tuple[str, dict[str, str]]:
         raise UserError(
             f"MINUTES — число минут, например MINUTES=10, а не «{short(options['MINUTES'])}»."
         )
+    if options.get("FILMS", "0") not in ("0", "1"):
+        raise UserError(f"FILMS — 1 или 0, а не «{short(options['FILMS'])}».")
     check_lessons(options.get("NB", "").split())
     if "FRESH" in options:
         check_lessons([options["FRESH"]], "ipynb")
@@ -364,8 +366,8 @@ def check_port(port: int) -> None:
             probe.bind(("localhost", port))
         except OSError:
             raise UserError(
-                f"Порт {port} занят или закрыт. Укажите другой, например PORT=8899, "
-                "или не указывайте: JupyterLab найдёт свободный сам."
+                f"Порт {port} занят или закрыт. Укажите другой, например PORT=8899. "
+                "Без PORT JupyterLab найдёт свободный сам."
             ) from None
 
 
@@ -513,7 +515,7 @@ def contest(options: dict[str, str]) -> int:
 
 def site(options: dict[str, str]) -> int:
     """Собирает сайт в папку site/."""
-    films = ["--films"] if "FILMS" in options else []
+    films = ["--films"] if options.get("FILMS") == "1" else []
     return run([PYTHON, "-m", "web.build", "--out", str(SITE), *films])
 
 

@@ -158,14 +158,26 @@ def build(out: Path, films: bool = False, notebooks: Path = pages.NOTEBOOKS) -> 
     :raises SiteError: Sphinx чего-то не понял, есть битые ссылки или ``out`` занята не сайтом
     :raises WheelError: MathJax не достать
     """
-    if out.exists() and not (out / MARK).exists() and any(out.iterdir()):
-        raise SiteError(f"Папка {out} не пуста и это не сайт. Укажите другую в --out.")
+    out = out.resolve()
+    beside = _beside(out)
+    alone = {p.stem for p in notebooks.glob("*.py")} ^ {p.stem for p in notebooks.glob("*.ipynb")}
+    if alone:
+        raise SiteError(
+            f"У урока должны быть и .py, и .ipynb, а здесь файл один: {', '.join(sorted(alone))}. "
+            "Собрать тетради: make lessons; лишнее уберите из папки уроков."
+        )
     with tempfile.TemporaryDirectory() as temporary:
         source, made = Path(temporary) / "source", Path(temporary) / "site"
         options = Options(source, films, notebooks)
         source.mkdir()
-        toctrees = [contents(options, part) for part in PARTS]
-        index = "\n\n".join([start_page(options), *toctrees])
+        try:
+            toctrees = [contents(options, part) for part in PARTS]
+            index = "\n\n".join([start_page(options), *toctrees])
+        except (OSError, ValueError, KeyError, TypeError, SyntaxError, RuntimeError) as error:
+            raise SiteError(
+                f"Файлы уроков не прочитать: {type(error).__name__}: {error}. Верните испорченный "
+                "(git status покажет изменённые) или соберите уроки заново: make lessons."
+            ) from error
         (source / "index.md").write_text(index, encoding="utf-8")
         arguments = ["-q", "-W", "--keep-going", "-c", HERE, "-d", f"{temporary}/doctrees"]
         if sphinx_build([str(word) for word in (*arguments, source, made)]):
@@ -182,9 +194,31 @@ def build(out: Path, films: bool = False, notebooks: Path = pages.NOTEBOOKS) -> 
         found = problems(made)
         if found:
             raise SiteError("\n".join(["На сайте есть ошибки:", *found]))
-        if out.exists():
-            shutil.rmtree(out)
-        shutil.copytree(made, out)
+        # Прежний сайт исчезает, только когда новый уже лежит рядом целиком.
+        try:
+            shutil.copytree(made, beside)
+            if out.exists():
+                shutil.rmtree(out)
+            beside.replace(out)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+
+
+def _beside(out: Path) -> Path:
+    """Где собрать новый сайт рядом с прежним.
+
+    :raises SiteError: ``out`` занята не сайтом, или писать там нельзя
+    """
+    try:
+        if out.exists() and not (out / MARK).exists() and any(out.iterdir()):
+            raise SiteError(f"Папка {out} не пуста и это не сайт. Укажите другую в --out.")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as free:
+            return Path(free)
+    except OSError as error:
+        raise SiteError(
+            f"В {out} сайт не положить: {error.strerror}. Укажите другую папку в --out."
+        ) from error
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -64,7 +64,7 @@ def problems(site: Path) -> list[str]:
     """Что на сайте не так, по строке на находку."""
     site = site.resolve()
     found = {p: Page(p.read_text(encoding="utf-8")) for p in sorted(site.rglob("*.html"))}
-    wrong = []
+    wrong = [] if found else [f"{site}: страниц нет, проверять нечего"]
     for path, page in found.items():
         for link in dict.fromkeys(page.links):
             wrong += _link(site, path, link, found)
@@ -109,6 +109,9 @@ def _loaded(site: Path, path: Path, address: str) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
+    if len(arguments) != 1:
+        print("Укажите папку сайта: python -m web.check site", file=sys.stderr)
+        return 2
     wrong = problems(Path(arguments[0]))
     print("\n".join(wrong) or "Все ссылки и якоря на месте, наружу ничего не обращается.")
     return 1 if wrong else 0

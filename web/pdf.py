@@ -79,8 +79,9 @@ def main(arguments: list[str] | None = None) -> int:
         made = print_pages(
             options.site.resolve(), options.names, options.out or options.site / "pdf"
         )
-    except PdfError as error:
-        print(error, file=sys.stderr)
+    except (PdfError, OSError) as error:
+        said = error if isinstance(error, PdfError) else f"PDF не записать: {error}. Смените --out."
+        print(said, file=sys.stderr)
         return 1
     print("\n".join(f"{path} ({path.stat().st_size / 1e6:.1f} МБ)" for path in made))
     return 0

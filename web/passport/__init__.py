@@ -5,7 +5,6 @@
 """
 
 import html
-import json
 import math
 import re
 from collections.abc import Iterator
@@ -30,6 +29,7 @@ KINDS = {
     "portability": "Другие процессоры",
 }
 NO_CHECK = "сразу за формулой её нет"
+NO_FIGURE = "числа, которое можно повторить на доступных данных, нет"
 
 
 class Options(Protocol):
@@ -86,6 +86,13 @@ def summary(lesson: Lesson) -> Line:
     return Line(found, pairs, list(problems(lesson)))
 
 
+def libraries(lesson: Lesson) -> tuple[list[dict[str, Any]], str]:
+    """Отличия библиотек, относящиеся к уроку, и чем негоден их файл."""
+    fields = ("lesson", "library", "version", "claim", "ours", "theirs", "date", "holds")
+    known, problem = records.rows(records.FOLDER / "libraries.json", fields)
+    return [one for one in known if one["lesson"] == lesson.name], problem
+
+
 def share(found: list[bool]) -> str:
     return f"{sum(found)} из {len(found)}" if found else ABSENT
 
@@ -122,6 +129,16 @@ def problems(lesson: Lesson) -> Iterator[str]:
             for setting, found in record["settings"].items():
                 if found == records.OTHER:
                     yield f"{title.lower()}: {setting} — вывод отличается"
+
+    found, problem = libraries(lesson)
+    if problem:
+        yield f"библиотеки: {problem}"
+    for one in found:
+        if not one["holds"]:
+            yield f"{one['library']} {one['version']}: больше не так: {one['claim']}"
+    _, problem = papers(lesson)
+    if problem:
+        yield f"числа статей: {problem}"
 
 
 def index(read: list[Lesson]) -> Iterator[str]:
@@ -338,16 +355,25 @@ def _comparisons(lesson: Lesson) -> Iterator[str]:
     yield from table("Первая | Вторая | Попыток | Первая − вторая", rows)
 
 
-def _papers(lesson: Lesson) -> Iterator[str]:
+def papers(lesson: Lesson) -> tuple[list[dict[str, Any]], str]:
+    """Числа статей для моделей урока и чем негоден их файл."""
+    return figures(lesson.path.parent / "results", _classes(lesson))
+
+
+def _classes(lesson: Lesson) -> set[str]:
     classes = {name for name, owners in lessons.class_lessons().items()
                if records.model_of(lesson.name) in owners}  # fmt: skip
     classes |= {"Popularity"} if lesson.name.startswith("00a") else set()
-    found = figures(lesson.path.parent / "results", classes) if classes else []
-    if not classes:
+    return classes
+
+
+def _papers(lesson: Lesson) -> Iterator[str]:
+    if not _classes(lesson):
         return
+    found, problem = papers(lesson)
     yield "## Число статьи рядом с нашим\n\n"
     if not found:
-        yield f"{mark(NONE, 'числа, которое можно повторить на доступных данных, нет')}\n\n"
+        yield f"{mark(NONE, problem or NO_FIGURE)}\n\n"
         return
     yield "Наше — среднее по разбиениям и его разброс.\n\n"
     rows = (
@@ -360,14 +386,12 @@ def _papers(lesson: Lesson) -> Iterator[str]:
 
 
 def _libraries(lesson: Lesson) -> Iterator[str]:
-    path = records.FOLDER / "libraries.json"
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-    found = [one for one in known if one["lesson"] == lesson.name]
+    found, problem = libraries(lesson)
     if not found and not records.model_of(lesson.name):
         return
     yield "## Что другие библиотеки считают иначе\n\n"
     if not found:
-        yield f"{mark(NONE, 'записи нет')}\n\n"
+        yield f"{mark(NONE, problem or 'записи нет')}\n\n"
         return
     yield "Каждое отличие проверено запуском; указаны версия и день.\n\n"
     rows = (
@@ -392,7 +416,7 @@ def cell(text: str) -> str:
     parts = re.split(r"(\$[^$]+\$)", " ".join(text.split()))
     plain = (html.escape(part, quote=False) for part in parts[::2])
     safe = [re.sub(r"([|*_`\[\]\\])", r"\\\1", part) for part in plain]
-    kept = [part.replace("|", r"\vert ") for part in parts[1::2]]
+    kept = [part.replace(r"\|", r"\Vert ").replace("|", r"\vert ") for part in parts[1::2]]
     mixed = [part for pair in zip(safe, [*kept, ""], strict=True) for part in pair]
     return "".join(mixed)
 

@@ -21,7 +21,11 @@ def main(arguments: list[str] | None = None) -> int:
             _, problem = records.read(kind, path.stem)
             if problem or (options.all and records.KINDS[kind][0](path.stem)):
                 print(f"{path.stem}: {kind}", flush=True)
-                records.write(kind, path.stem)
+                try:
+                    records.write(kind, path.stem)
+                except records.RecordsError as error:
+                    print(error, file=sys.stderr)
+                    return 1
     return 0
 
 

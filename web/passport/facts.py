@@ -23,6 +23,7 @@ from recsys_lessons.checks import _bound_text
 from recsys_lessons.lessons import Cell
 from recsys_lessons.results import _value_digest
 from tools import cells, notebooks
+from web.passport.records import rows
 
 CHECKS = ("check_close", "check_true", "check_better")
 SKIPPED = {"task", "answer"}
@@ -125,8 +126,10 @@ class Lesson:
         self.problem = f"тетради {target.name} нет"
         self.outputs = [""] * len(self.cells)
         if target.exists():
-            self.problem = "; ".join(notebooks.pair_problems(source))
-            built = nbformat.read(target, 4).cells
+            notebook = nbformat.read(target, 4)
+            found = notebooks.pair_problems(source) + notebooks.storage_problems(notebook)
+            self.problem = "; ".join(found)
+            built = notebook.cells
             if len(built) == len(self.cells):
                 self.outputs = [_printed(cell) for cell in built]
 
@@ -326,14 +329,13 @@ def cited(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def figures(folder: Path, classes: set[str]) -> list[dict[str, Any]]:
-    """Числа статей рядом с нашими для моделей с такими именами классов."""
-    path = folder / "papers.json"
-    if not path.exists():
-        return []
-    found = json.loads(path.read_text(encoding="utf-8"))["figures"]
+def figures(folder: Path, classes: set[str]) -> tuple[list[dict[str, Any]], str]:
+    """Числа статей рядом с нашими для моделей с такими именами классов; чем негоден файл."""
+    fields = ("source", "model", "metric", "published", "mean", "spread", "agrees")
+    found, problem = rows(folder / "papers.json", fields, "figures")
     names = {name.lower() for name in classes}
-    return [f for f in found if f["model"].partition(",")[0].replace("-", "").lower() in names]
+    own = [f for f in found if f["model"].partition(",")[0].replace("-", "").lower() in names]
+    return own, problem
 
 
 def _printed(cell: nbformat.NotebookNode) -> str:
@@ -400,7 +402,7 @@ def _stored(path: Path) -> Stored:
         record = json.loads(path.read_text(encoding="utf-8"))
         same = record["digest"] == _value_digest(record["value"])
         problem = "" if same else "значение в файле изменено"
-        return Stored(path.stem, record["seconds"], record["versions"], problem)
+        return Stored(path.stem, float(record["seconds"]), {**record["versions"]}, problem)
     except FileNotFoundError:
         return Stored(path.stem, 0, {}, "файла нет")
     except (ValueError, KeyError, TypeError):

@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
+
+from filelock import FileLock
 
 from recsys_lessons import lessons
 from recsys_lessons.reach import digest
@@ -27,9 +29,21 @@ FOLDER = Path(__file__).with_name("records")
 ROOT = notebooks.ROOT
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "implicit", "irspack", "torch-geometric")
 
+# Что должно быть в записи каждого рода и какого вида.
+FIELDS: dict[str, dict[str, type]] = {
+    "mutants": {"mutants": list},
+    "tests": {"passed": int, "failed": int, "skipped": int},
+    "portability": {"settings": dict, "machine": str},
+}
+SPOILED = "файл записей испорчен"
+
 SAME, OTHER = "те же цифры", "отличается"
 
 Record = dict[str, Any]
+
+
+class RecordsError(RuntimeError):
+    """Записать нельзя; текст говорит, что делать."""
 
 
 def model_of(lesson: str) -> str:
@@ -132,16 +146,38 @@ def read(kind: str, lesson: str) -> tuple[Record | None, str]:
         return None, ""
     try:
         record = json.loads((FOLDER / f"{kind}.json").read_text(encoding="utf-8"))[lesson]
-        return record, "" if record["key"] == key(lesson) else "устарела: с тех пор код изменился"
     except (FileNotFoundError, KeyError):
         return None, "записи нет"
     except (ValueError, TypeError):
-        return None, "файл записей испорчен"
+        return None, SPOILED
+    wanted: dict[str, type] = {"key": str, "date": str, "versions": dict, **FIELDS[kind]}
+    inside = {"old", "new", "test", "problem"}
+    if not (
+        isinstance(record, dict)
+        and all(isinstance(record.get(name), form) for name, form in wanted.items())
+        and all(isinstance(m, dict) and inside <= m.keys() for m in record.get("mutants", []))
+    ):
+        return None, SPOILED
+    return record, "" if record["key"] == key(lesson) else "устарела: с тех пор код изменился"
+
+
+def rows(path: Path, fields: tuple[str, ...], inside: str = "") -> tuple[list[Record], str]:
+    """Строки файла и чем он негоден; файла нет — строк нет."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        found = found[inside] if inside else found
+        complete = isinstance(found, list) and all(f in one for one in found for f in fields)
+    except FileNotFoundError:
+        return [], ""
+    except (ValueError, TypeError, KeyError):
+        complete = False
+    return (found, "") if complete else ([], f"{path.name} испорчен")
 
 
 def write(kind: str, lesson: str) -> Record:
     """Прогнать и записать: что получилось, ключ, дата, версии."""
     _, key, run = KINDS[kind]
+    _kept(FOLDER / f"{kind}.json")  # испорчен — узнаем до прогона
     found = {
         "key": key(lesson),
         "date": datetime.now(UTC).date().isoformat(),
@@ -149,13 +185,27 @@ def write(kind: str, lesson: str) -> Record:
         **run(lesson),
     }
     path = FOLDER / f"{kind}.json"
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    kept[lesson] = found
-    text = json.dumps(dict(sorted(kept.items())), ensure_ascii=False, indent=1) + "\n"
-    part = path.with_suffix(f".{os.getpid()}")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    # Два прогона сразу: второй дождётся и допишет к записанному первым.
+    with FileLock(Path(gettempdir()) / f"recsys_lessons-{digest(str(path))}.lock"):
+        kept = _kept(path)
+        kept[lesson] = found
+        text = json.dumps(dict(sorted(kept.items())), ensure_ascii=False, indent=1) + "\n"
+        part = path.with_suffix(f".{os.getpid()}")
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
     return found
+
+
+def _kept(path: Path) -> Record:
+    """Записи файла.
+
+    :raises RecordsError: файл испорчен
+    """
+    try:
+        kept: Record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except ValueError as error:
+        raise RecordsError(f"Файл {path} испорчен. Верните его из git или удалите.") from error
+    return kept
 
 
 def _versions() -> Iterator[tuple[str, str]]:

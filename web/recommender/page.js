@@ -15,6 +15,10 @@
   };
   const NAMES = { k: "K", h: "h", l2: "λ₂" };
   const element = (id) => document.getElementById("rec-" + id);
+  if (typeof makeModels === "undefined" || typeof RECOMMENDER_DATA === "undefined") {
+    broken(new Error("Файлы из папки recommender загрузились не все."));
+    return;
+  }
   const models = makeModels();
   const data = RECOMMENDER_DATA;
   const n = data.labels.length;
@@ -91,12 +95,12 @@
   function readAddress() {
     const given = new URLSearchParams(location.hash.slice(1));
     const problems = [];
-    const ticked = [];
+    const ticked = new Set();
     const unknown = [];
     for (const part of (given.get(data.key) || "").split(",").filter(Boolean)) {
       const item = /^\d{1,9}$/.test(part) ? Number(part) : n;
       if (item >= n) unknown.push(part);
-      else if (!ticked.includes(item)) ticked.push(item);
+      else ticked.add(item);
     }
     if (unknown.length) {
       problems.push(`Нет ${data.item[1]} с номером: ${shortened(unknown)}.`);
@@ -116,7 +120,7 @@
     if (location.hash.length > 1 && !given.has(data.key) && other.length) {
       problems.push(`В адресе нет ${data.item[2]} этой страницы: ${shortened(other)}.`);
     }
-    Object.assign(state, next, { ticked });
+    Object.assign(state, next, { ticked: [...ticked] });
     const box = element("address");
     box.textContent = problems.length ? `Адрес понят не весь. ${problems.join(" ")} Это пропущено.` : "";
     box.hidden = !problems.length;
