@@ -132,7 +132,7 @@ def browser():
 def page(browser):
     """Пустая вкладка Chromium."""
     page = browser.new_page(viewport=DESK)
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(240_000)
     yield page
     page.close()
 

@@ -458,7 +458,7 @@ def start_install(folder):
 def test_interrupted_installation_takes_pip_with_it(tmp_path, sent, code):
     process, pip = start_install(tmp_path)
     process.send_signal(getattr(signal, sent))
-    shown, errors = process.communicate(timeout=30)
+    shown, errors = process.communicate(timeout=120)
     assert (process.returncode, errors) == (code, "")
     assert ("Прервано" in shown) == (sent == "SIGINT")
     with pytest.raises(ProcessLookupError):
@@ -469,7 +469,7 @@ def test_interrupted_installation_takes_pip_with_it(tmp_path, sent, code):
 def test_the_next_command_waits_for_an_abandoned_pip(tmp_path, monkeypatch, capsys):
     process, pip = start_install(tmp_path)
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     monkeypatch.setattr(tasks, "LOG", tmp_path / "install.log")
     started = time.monotonic()
     killer = subprocess.Popen(["sh", "-c", f"sleep 1; kill {pip}"])
