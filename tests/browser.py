@@ -143,7 +143,7 @@ class Tab:
     def __init__(self, context):
         self.requests, self.troubles = [], []
         context.on("request", lambda request: self.requests.append(request.url))
-        context.on("requestfailed", lambda request: self.troubles.append(request.url))
+        context.on("requestfailed", self._failed)
         context.on("weberror", lambda error: self.troubles.append(str(error.error)))
         context.on("console", self._heard)
         context.on("response", self._answered)
@@ -152,6 +152,11 @@ class Tab:
     def _heard(self, message):
         if message.type in ("error", "warning"):
             self.troubles.append(message.text)
+
+    def _failed(self, request):
+        # Запрос, отменённый переходом на другую страницу, — не беда.
+        if request.failure != "net::ERR_ABORTED":
+            self.troubles.append(f"{request.failure} {request.url}")
 
     def _answered(self, response):
         if response.status >= 400:

@@ -437,6 +437,10 @@ sys.exit(tasks.main(["help"]))
 SLEEPER = "import os, time; print('pid', os.getpid(), flush=True); time.sleep(60)"
 
 
+def hear_interrupts():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start_install(folder):
     """Команда, чей «pip» спит, и номер процесса этого pip."""
     process = subprocess.Popen(
@@ -445,6 +449,8 @@ def start_install(folder):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Запущенное в фоне оболочкой наследует «Ctrl+C не слушать», и тесты вместе с ним.
+        preexec_fn=hear_interrupts,
     )
     log, deadline = folder / "install.log", time.monotonic() + 60
     while not (log.exists() and log.read_text().startswith("pid")):
