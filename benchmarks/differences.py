@@ -26,6 +26,7 @@ from recsys_lessons import metrics
 from recsys_lessons.datasets import load_movielens
 from recsys_lessons.models import EASE, TIFUKNN, ItemKNN
 from recsys_lessons.splits import board_a
+from web.passport.records import rows
 
 RECORDS = Path(__file__).parent.parent / "web" / "passport" / "records" / "libraries.json"
 
@@ -227,7 +228,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("library", choices=libraries, help="библиотека")
     parser.add_argument("--python", default=sys.executable, help="Python, в котором она стоит")
     options = parser.parse_args(arguments)
-    kept = json.loads(RECORDS.read_text(encoding="utf-8")) if RECORDS.exists() else []
+    kept, problem = rows(RECORDS, ("library", "name"))
+    if problem:
+        print(
+            f"{problem}. Исправьте {RECORDS} или удалите: записи сделают заново.", file=sys.stderr
+        )
+        return 2
     chosen = [one for one in DIFFERENCES if one.library == options.library]
     found = []
     for difference in chosen:

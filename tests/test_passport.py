@@ -336,6 +336,15 @@ def test_theirs_runs_where_the_library_is(monkeypatch, record):
     assert "больше не так" in "".join(passport.page(Lesson(FOLDER / "01_item_knn.py")))
 
 
+def test_spoiled_records_of_libraries_are_not_lost(monkeypatch, record, capsys):
+    path = record / "libraries.json"
+    path.write_text("[{", encoding="utf-8")
+    monkeypatch.setattr(differences, "RECORDS", path)
+    assert differences.main(["implicit"]) == 2
+    assert "libraries.json испорчен. Исправьте" in capsys.readouterr().err
+    assert path.read_text(encoding="utf-8") == "[{"
+
+
 def test_library_that_is_absent_is_said(monkeypatch, record, capsys):
     monkeypatch.setattr(differences, "RECORDS", record / "libraries.json")
     assert differences.main(["cornac", "--python", sys.executable]) == 2

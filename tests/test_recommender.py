@@ -19,6 +19,7 @@ from recsys_lessons.evaluation import recommend
 from recsys_lessons.models import EASE, ItemKNN
 from tests.browser import LOCAL, opened, served
 from web.recommender import lay, pack, write_folder
+from web.recommender.__main__ import main
 from web.recommender.catalogue import films, goods
 
 pytestmark = pytest.mark.browser
@@ -133,6 +134,15 @@ def address(built):
     folder = built("goods")[1].removeprefix("file://").removesuffix("/index.html")
     with served(folder) as found:
         yield f"{found}/index.html"
+
+
+def test_a_wrong_folder_is_told_in_russian(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["--out", str(tmp_path / "file")]) == 1
+    assert "файл, а нужна папка" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([])
+    assert "не указано: --out" in capsys.readouterr().err
 
 
 def small(catalogue, X, **changes):
