@@ -280,6 +280,14 @@ def test_tries_stay_equal_when_time_ends_early(clock, tmp_path):
     assert any("Время вышло раньше" in note for note in found.notes)
 
 
+def test_given_tries_do_not_look_at_the_clock(clock, tmp_path):
+    """На занятой машине поздняя попытка длится во много раз дольше первой: модель остаётся."""
+    clock({"EASE": 1.0, "Item-KNN": 2.0}, later=1000.0)
+    found = run(examine(own(events())), tmp_path, tries=3, names=["EASE", "Item-KNN"])
+    assert found.left_out == {}
+    assert {len(one.points) for one in found.searches.values()} == {3}
+
+
 def test_nothing_in_time_is_popular_with_a_reason(clock, tmp_path):
     clock({"EASE": 50.0, "Item-KNN": 50.0})
     found = run(examine(own(events())), tmp_path, 10, names=["EASE", "Item-KNN"])

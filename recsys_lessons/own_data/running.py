@@ -308,7 +308,9 @@ class _Race:
             if self.tries < len(self.points[name]):
                 reserve = sum(map(self.final_cost, self.active)) if self.tries else 0.0
                 left = self.left - reserve
-                if self.tries:
+                if self.budget is None:
+                    own = math.inf  # число попыток задано: часы машины ответа не меняют
+                elif self.tries:
                     own = max(1.0, PATIENCE * self.first_cost(name))
                 else:  # дольше — и на наименьшее число попыток с проверкой доли не хватит
                     own = max(left / (len(self.active) - place) / (FEWEST + 1), self.warming)
