@@ -80,31 +80,6 @@ def users_step(X, Q, s, l2):
     return solved(X, Q, lambda user: common, l2)
 
 
-def empty_weights(X, alpha0):
-    """Вес пустой ячейки каждого фильма."""
-    n = np.asarray((X != 0).sum(axis=0), dtype=float).ravel()
-    f = {"root": np.sqrt(n), "log": np.log2(1 + n), "linear": n}[law]
-    return alpha0 * f / f.mean()
-
-
-def solved(X, Q, shared, l2):
-    """Системы строк X; shared(row) — общая часть строки."""
-    X = sp.csr_array(X)
-    rows = np.zeros((X.shape[0], Q.shape[1]))
-    for row in range(X.shape[0]):
-        own = slice(X.indptr[row], X.indptr[row + 1])
-        weights, V = X.data[own].astype(float), Q[X.indices[own]]
-        A = (V.T * weights) @ V + shared(row) + l2 * np.eye(Q.shape[1])
-        rows[row] = np.linalg.solve(A, weights @ V)
-    return rows
-
-
-def items_step(X, P, s, l2):
-    """Векторы фильмов: точный минимум при неизменной P."""
-    common = P.T @ P
-    return solved(sp.csr_array(X.T), P, lambda item: s[item] * common, l2)
-
-
 def loss(X, P, Q, s, l2):
     """Целевая функция без таблицы баллов."""
     users, items = X.nonzero()
@@ -126,25 +101,6 @@ def solved(X, Q, shared, l2):
     return rows
 
 
-def empty_weights(X, alpha0):
-    """Вес пустой ячейки каждого фильма."""
-    n = np.asarray((X != 0).sum(axis=0), dtype=float).ravel()
-    f = {"root": np.sqrt(n), "log": np.log2(1 + n), "linear": n}[law]
-    return alpha0 * f / f.mean()
-
-
-def users_step(X, Q, s, l2):
-    """Векторы зрителей: точный минимум при неизменной Q."""
-    common = (Q.T * s) @ Q
-    return solved(X, Q, lambda user: common, l2)
-
-
-def items_step(X, P, s, l2):
-    """Векторы фильмов: точный минимум при неизменной P."""
-    common = P.T @ P
-    return solved(sp.csr_array(X.T), P, lambda item: s[item] * common, l2)
-
-
 def loss(X, P, Q, s, l2):
     """Целевая функция без таблицы баллов."""
     users, items = X.nonzero()
@@ -163,31 +119,6 @@ def users_step(X, Q, s, l2):
     return np.array(rows)
 
 
-def empty_weights(X, alpha0):
-    """Вес пустой ячейки каждого фильма."""
-    n = np.asarray((X != 0).sum(axis=0), dtype=float).ravel()
-    f = {"root": np.sqrt(n), "log": np.log2(1 + n), "linear": n}[law]
-    return alpha0 * f / f.mean()
-
-
-def solved(X, Q, shared, l2):
-    """Системы строк X; shared(row) — общая часть строки."""
-    X = sp.csr_array(X)
-    rows = np.zeros((X.shape[0], Q.shape[1]))
-    for row in range(X.shape[0]):
-        own = slice(X.indptr[row], X.indptr[row + 1])
-        weights, V = X.data[own].astype(float), Q[X.indices[own]]
-        A = (V.T * weights) @ V + shared(row) + l2 * np.eye(Q.shape[1])
-        rows[row] = np.linalg.solve(A, weights @ V)
-    return rows
-
-
-def items_step(X, P, s, l2):
-    """Векторы фильмов: точный минимум при неизменной P."""
-    common = P.T @ P
-    return solved(sp.csr_array(X.T), P, lambda item: s[item] * common, l2)
-
-
 def loss(X, P, Q, s, l2):
     """Целевая функция без таблицы баллов."""
     users, items = X.nonzero()
@@ -202,30 +133,6 @@ def empty_weights(X, alpha0):
     n = np.asarray(X.sum(axis=0), float).ravel()
     f = {"root": np.sqrt(n), "log": np.log2(1 + n), "linear": n}[law]
     return alpha0 * f / f.mean()
-
-
-def solved(X, Q, shared, l2):
-    """Системы строк X; shared(row) — общая часть строки."""
-    X = sp.csr_array(X)
-    rows = np.zeros((X.shape[0], Q.shape[1]))
-    for row in range(X.shape[0]):
-        own = slice(X.indptr[row], X.indptr[row + 1])
-        weights, V = X.data[own].astype(float), Q[X.indices[own]]
-        A = (V.T * weights) @ V + shared(row) + l2 * np.eye(Q.shape[1])
-        rows[row] = np.linalg.solve(A, weights @ V)
-    return rows
-
-
-def users_step(X, Q, s, l2):
-    """Векторы зрителей: точный минимум при неизменной Q."""
-    common = (Q.T * s) @ Q
-    return solved(X, Q, lambda user: common, l2)
-
-
-def items_step(X, P, s, l2):
-    """Векторы фильмов: точный минимум при неизменной P."""
-    common = P.T @ P
-    return solved(sp.csr_array(X.T), P, lambda item: s[item] * common, l2)
 
 
 def loss(X, P, Q, s, l2):
@@ -245,31 +152,6 @@ def users_step(X, Q, s, l2):
     return P
 
 
-def empty_weights(X, alpha0):
-    """Вес пустой ячейки каждого фильма."""
-    n = np.asarray((X != 0).sum(axis=0), dtype=float).ravel()
-    f = {"root": np.sqrt(n), "log": np.log2(1 + n), "linear": n}[law]
-    return alpha0 * f / f.mean()
-
-
-def solved(X, Q, shared, l2):
-    """Системы строк X; shared(row) — общая часть строки."""
-    X = sp.csr_array(X)
-    rows = np.zeros((X.shape[0], Q.shape[1]))
-    for row in range(X.shape[0]):
-        own = slice(X.indptr[row], X.indptr[row + 1])
-        weights, V = X.data[own].astype(float), Q[X.indices[own]]
-        A = (V.T * weights) @ V + shared(row) + l2 * np.eye(Q.shape[1])
-        rows[row] = np.linalg.solve(A, weights @ V)
-    return rows
-
-
-def items_step(X, P, s, l2):
-    """Векторы фильмов: точный минимум при неизменной P."""
-    common = P.T @ P
-    return solved(sp.csr_array(X.T), P, lambda item: s[item] * common, l2)
-
-
 def loss(X, P, Q, s, l2):
     """Целевая функция без таблицы баллов."""
     users, items = X.nonzero()
@@ -287,74 +169,12 @@ def loss(X, P, Q, s, l2):
     return (X.data * (y - 1) ** 2).sum() + all_cells + l2 * ((P**2).sum() + (Q**2).sum())
 
 
-def empty_weights(X, alpha0):
-    """Вес пустой ячейки каждого фильма."""
-    n = np.asarray((X != 0).sum(axis=0), dtype=float).ravel()
-    f = {"root": np.sqrt(n), "log": np.log2(1 + n), "linear": n}[law]
-    return alpha0 * f / f.mean()
-
-
-def solved(X, Q, shared, l2):
-    """Системы строк X; shared(row) — общая часть строки."""
-    X = sp.csr_array(X)
-    rows = np.zeros((X.shape[0], Q.shape[1]))
-    for row in range(X.shape[0]):
-        own = slice(X.indptr[row], X.indptr[row + 1])
-        weights, V = X.data[own].astype(float), Q[X.indices[own]]
-        A = (V.T * weights) @ V + shared(row) + l2 * np.eye(Q.shape[1])
-        rows[row] = np.linalg.solve(A, weights @ V)
-    return rows
-
-
-def users_step(X, Q, s, l2):
-    """Векторы зрителей: точный минимум при неизменной Q."""
-    common = (Q.T * s) @ Q
-    return solved(X, Q, lambda user: common, l2)
-
-
-def items_step(X, P, s, l2):
-    """Векторы фильмов: точный минимум при неизменной P."""
-    common = P.T @ P
-    return solved(sp.csr_array(X.T), P, lambda item: s[item] * common, l2)
-
-
 # %% вес пустой ячейки в потерях потерян tags=["task-2"] loses=["2.5", "2.6"]
 def loss(X, P, Q, s, l2):
     u, i = X.nonzero()
     y = (P[u] * Q[i]).sum(axis=1)
     all_cells = s.mean() * ((P.T @ P) * (Q.T @ Q)).sum()
     return (X.data * (y - 1) ** 2).sum() + all_cells + l2 * ((P**2).sum() + (Q**2).sum())
-
-
-def empty_weights(X, alpha0):
-    """Вес пустой ячейки каждого фильма."""
-    n = np.asarray((X != 0).sum(axis=0), dtype=float).ravel()
-    f = {"root": np.sqrt(n), "log": np.log2(1 + n), "linear": n}[law]
-    return alpha0 * f / f.mean()
-
-
-def solved(X, Q, shared, l2):
-    """Системы строк X; shared(row) — общая часть строки."""
-    X = sp.csr_array(X)
-    rows = np.zeros((X.shape[0], Q.shape[1]))
-    for row in range(X.shape[0]):
-        own = slice(X.indptr[row], X.indptr[row + 1])
-        weights, V = X.data[own].astype(float), Q[X.indices[own]]
-        A = (V.T * weights) @ V + shared(row) + l2 * np.eye(Q.shape[1])
-        rows[row] = np.linalg.solve(A, weights @ V)
-    return rows
-
-
-def users_step(X, Q, s, l2):
-    """Векторы зрителей: точный минимум при неизменной Q."""
-    common = (Q.T * s) @ Q
-    return solved(X, Q, lambda user: common, l2)
-
-
-def items_step(X, P, s, l2):
-    """Векторы фильмов: точный минимум при неизменной P."""
-    common = P.T @ P
-    return solved(sp.csr_array(X.T), P, lambda item: s[item] * common, l2)
 
 
 # %% lstsq по плотной строке и потери циклом по зрителям tags=["task-2"] blind=true loses=[]
