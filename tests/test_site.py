@@ -53,6 +53,8 @@ def test_pages_and_the_whole_are_small(site):
         pictures = {a for a in page.loaded if a.startswith("_images/")}
         weight = path.stat().st_size + sum((site / p).stat().st_size for p in pictures)
         assert weight < 3 * MB, (path.name, weight)
+    # Значков в файле темы две тысячи, на страницах меньше двадцати.
+    assert (site / "_static" / "scripts" / "fontawesome.js").stat().st_size < 0.15 * MB
 
 
 def test_outputs_are_the_stored_ones(site):

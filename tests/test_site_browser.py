@@ -56,6 +56,9 @@ def test_every_page_is_clean_on_a_phone(browser, address, site):
                 found = re.search(r".{0,30}(\$|\\\(|\\\[|\]\(|\*\*).{0,30}", page.evaluate(PROSE))
                 assert found is None, (name, found and found[0])
             assert page.evaluate("document.querySelectorAll('[data-mjx-error]').length") == 0, name
+            # Вместо значка, которого нет в файле, тема рисует мигающий круг.
+            assert page.evaluate("document.querySelectorAll('.svg-inline--fa').length") > 5, name
+            assert page.evaluate("document.querySelectorAll('.svg-inline--fa circle').length") == 0
             formulas += page.evaluate("document.querySelectorAll('mjx-container').length")
         assert tab.outside(address) == []
         assert len(tab.requests) > 15 * len(names)

@@ -21,6 +21,8 @@ SETTINGS: dict[str, dict[str, str]] = {
     "OpenBLAS для SkylakeX": {"OPENBLAS_CORETYPE": "SkylakeX"},
     "OpenBLAS для Nehalem": {"OPENBLAS_CORETYPE": "Nehalem"},
 }
+# Два потока считают малые матрицы в разы дольше одного; долго — ещё не другие цифры.
+PATIENCE_S = 3600
 NEEDS = {"Haswell": "avx2", "SkylakeX": "avx512f", "Nehalem": "sse4_2"}
 
 
@@ -45,7 +47,8 @@ def main(names: list[str]) -> int:
             continue
         print(f"{title}: {env}", flush=True)
         # По два потока у двух тетрадей на двух ядрах: уроки с torch шли бы в несколько раз дольше.
-        if verify(names, at_once=1 if "OMP_NUM_THREADS" in env else 2, env=env):
+        at_once = 1 if "OMP_NUM_THREADS" in env else 2
+        if verify(names, at_once=at_once, env=env, cell_timeout_s=PATIENCE_S):
             failed.append(title)
     print("Вывод тот же при всех настройках" if not failed else f"Отличается: {', '.join(failed)}")
     return 1 if failed else 0

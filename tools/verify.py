@@ -15,6 +15,7 @@ def verify(
     at_once: int = 2,
     env: Mapping[str, str] | None = None,
     report: Path | None = None,
+    cell_timeout_s: int = CELL_TIMEOUT_S,
 ) -> int:
     """Код завершения pytest: 0 — весь вывод прежний.
 
@@ -22,10 +23,11 @@ def verify(
     :param at_once: сколько тетрадей исполнять одновременно
     :param env: переменные окружения для дочерних процессов поверх обычных
     :param report: куда записать исход каждой ячейки (JUnit XML)
+    :param cell_timeout_s: сколько секунд ждать одну ячейку
     """
     notebooks = [str(path.with_suffix(".ipynb")) for path in source_paths(names)]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tools.nbval_plugin", "--nbval"]
-    command += ["--nbval-current-env", f"--nbval-cell-timeout={CELL_TIMEOUT_S}"]
+    command += ["--nbval-current-env", f"--nbval-cell-timeout={cell_timeout_s}"]
     command += ["-n", str(at_once), "--dist", "loadfile", "--no-header", *notebooks]
     if report is not None:
         command += ["-o", "junit_family=xunit1", f"--junitxml={report}"]

@@ -38,7 +38,8 @@ HERE = Path(__file__).resolve().parent
 EXTRA = "_extra"
 NAMED = re.compile(r'^# %% \[markdown\].* id="([^"]+)"', re.MULTILINE)
 MARK = ".buildinfo"  # этот файл Sphinx пишет в каждый собранный им сайт
-
+# Значок в файле Font Awesome: имя, размеры, другие имена, код, контур.
+ICON = re.compile(r'"?([a-z0-9-]+)"?:\[\d+,\d+,\[([^\]]*)\],"[^"]*",(?:"[^"]*"|\[[^\]]*\])\],?')
 
 # Подсказки темы, которых нет в её русском переводе.
 RUSSIAN = {
@@ -152,6 +153,20 @@ def _translated(text: str) -> str:
     return re.sub(r'\b(aria-label|title)="([A-Z][^"]*)"', russian, text)
 
 
+def _keep_used_icons(made: Path) -> None:
+    """Из двух тысяч значков Font Awesome оставить те, которые названы на страницах."""
+    icons = made / "_static" / "scripts" / "fontawesome.js"
+    files = [*made.glob("*.html"), *(made / "_static").rglob("*.js")]
+    texts = [path.read_text(encoding="utf-8") for path in files if path != icons]
+    used = {name for text in texts for name in re.findall(r"\bfa-([a-z0-9-]+)", text)}
+
+    def kept(match: re.Match[str]) -> str:
+        names = {match[1], *re.findall(r'"([^"]+)"', match[2])}
+        return match[0] if names & used else ""
+
+    icons.write_text(ICON.sub(kept, icons.read_text(encoding="utf-8")), encoding="utf-8")
+
+
 def build(out: Path, films: bool = False, notebooks: Path = pages.NOTEBOOKS) -> None:
     """Собрать сайт в папку ``out``; прежний сайт заменяется.
 
@@ -187,6 +202,7 @@ def build(out: Path, films: bool = False, notebooks: Path = pages.NOTEBOOKS) -> 
             lay(wheel, made / "_static")
         for path in made.glob("*.html"):
             path.write_text(_translated(path.read_text(encoding="utf-8")), encoding="utf-8")
+        _keep_used_icons(made)
         # Шаблоны темы и карты её исходников страницам не нужны.
         for pattern in ("*webpack-macros.html", "*/*.map"):
             for path in (made / "_static").glob(pattern):

@@ -118,7 +118,8 @@ def run_portability(lesson: str) -> Record:
         if kind and portability.NEEDS[kind] not in flags:
             found[title] = "процессор этого не умеет"
         else:
-            found[title] = OTHER if verify([lesson], at_once=1, env=env) else SAME
+            differs = verify([lesson], at_once=1, env=env, cell_timeout_s=portability.PATIENCE_S)
+            found[title] = OTHER if differs else SAME
     return {"settings": found, "machine": f"{platform.system()} {platform.machine()}"}
 
 
