@@ -14,6 +14,7 @@ import pytest
 from benchmarks import differences, theirs
 from benchmarks.differences import DIFFERENCES
 from recsys_lessons.lessons import cells
+from tools import portability
 from tools.notebooks import FOLDER, source_paths
 from web import passport
 from web.passport import records
@@ -245,6 +246,32 @@ def test_different_digits_show(record, ease):
         encoding="utf-8",
     )  # fmt: skip
     assert "другие процессоры: два потока — вывод отличается" in page(ease)
+
+
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        ([], portability.SAME),
+        (["Timeout of 9 seconds exceeded executing cell", "Cell outputs differ"], portability.LATE),
+        (
+            ["Cell outputs differ", "Timeout of 9 seconds exceeded executing cell"],
+            portability.OTHER,
+        ),
+        (["Cell execution caused an exception"], portability.OTHER),
+    ],
+)
+def test_a_cell_cut_by_time_is_not_another_digit(monkeypatch, texts, found):
+    def verify(names, at_once, env, report, cell_timeout_s):
+        assert cell_timeout_s == portability.PATIENCE_S
+        cases = "".join(f'<testcase><failure message="{t}"/></testcase>' for t in texts)
+        report.write_text(f"<testsuite><testcase/>{cases}</testsuite>", encoding="utf-8")
+        return int(bool(texts))
+
+    monkeypatch.setattr(portability, "verify", verify)
+    monkeypatch.setattr(portability, "cpu_flags", lambda: set())
+    settings = records.run_portability("04_ease")["settings"]
+    assert settings["два потока"] == found
+    assert settings["OpenBLAS для Haswell"] == "процессор этого не умеет"
 
 
 def test_stored_error_shows(ease):

@@ -465,8 +465,7 @@ def test_unexplained_output_is_noticed(folder):
 def test_portability_skips_kernels_the_cpu_lacks(monkeypatch, capsys):
     calls = []
 
-    def verify(names, at_once, env, cell_timeout_s):
-        assert cell_timeout_s == portability.PATIENCE_S
+    def verify(names, at_once, env, report, cell_timeout_s):
         calls.append((at_once, env))
         return 0
 

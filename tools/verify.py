@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,6 +33,16 @@ def verify(
     if report is not None:
         command += ["-o", "junit_family=xunit1", f"--junitxml={report}"]
     return subprocess.run(command, cwd=ROOT, env=child_env(**(env or {})), check=False).returncode
+
+
+def ran_out_of_time(report: Path) -> bool:
+    """Прервал ли первую из упавших ячеек предел времени, а не другой вывод."""
+    if not report.exists():
+        return False
+    cases = ET.parse(report).iter("testcase")
+    problems = (problem for case in cases for problem in case.iter("failure"))
+    first = next(problems, None)
+    return first is not None and "Timeout of" in f"{first.get('message')} {first.text}"
 
 
 if __name__ == "__main__":

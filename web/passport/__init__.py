@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from recsys_lessons import lessons
+from tools import portability
 from web.passport import records
 from web.passport.facts import Check, Definition, Formula, Lesson, figures
 
@@ -80,7 +81,7 @@ def summary(lesson: Lesson) -> Line:
         elif kind == "mutants":
             found.append(share([not mutant["problem"] for mutant in record["mutants"]]))
         else:
-            found.append(share([v == records.SAME for v in record["settings"].values()]))
+            found.append(share([v == portability.SAME for v in record["settings"].values()]))
     found.append(share([not stored.problem for stored in lesson.stored]))
     pairs = len(lesson.comparisons) + sum(map(n_pairs, lesson.fair_groups))
     return Line(found, pairs, list(problems(lesson)))
@@ -127,7 +128,7 @@ def problems(lesson: Lesson) -> Iterator[str]:
             yield f"{title.lower()}: не прошли {record['failed']}"
         if record and kind == "portability":
             for setting, found in record["settings"].items():
-                if found == records.OTHER:
+                if found == portability.OTHER:
                     yield f"{title.lower()}: {setting} — вывод отличается"
 
     found, problem = libraries(lesson)
@@ -314,7 +315,7 @@ def _portability(lesson: Lesson) -> Iterator[str]:
     yield "Тетрадь исполнена заново с другими настройками, вывод сравнен с сохранённым. "
     yield f"Прогон {dated(record)}, {cell(record['machine'])}"
     yield _doubt(problem)
-    marks = {records.SAME: OK, records.OTHER: BAD}
+    marks = {portability.SAME: OK, portability.OTHER: BAD}
     rows = (
         f"{cell(title)} | {mark(marks.get(found, NONE), found)}"
         for title, found in record["settings"].items()

@@ -23,7 +23,6 @@ from recsys_lessons import lessons
 from recsys_lessons.reach import digest
 from tests.mutants import read_mutants, survival
 from tools import notebooks, portability
-from tools.verify import verify
 
 FOLDER = Path(__file__).with_name("records")
 ROOT = notebooks.ROOT
@@ -36,8 +35,6 @@ FIELDS: dict[str, dict[str, type]] = {
     "portability": {"settings": dict, "machine": str},
 }
 SPOILED = "файл записей испорчен"
-
-SAME, OTHER = "те же цифры", "отличается"
 
 Record = dict[str, Any]
 
@@ -118,8 +115,7 @@ def run_portability(lesson: str) -> Record:
         if kind and portability.NEEDS[kind] not in flags:
             found[title] = "процессор этого не умеет"
         else:
-            differs = verify([lesson], at_once=1, env=env, cell_timeout_s=portability.PATIENCE_S)
-            found[title] = OTHER if differs else SAME
+            found[title] = portability.rerun([lesson], 1, env)
     return {"settings": found, "machine": f"{platform.system()} {platform.machine()}"}
 
 
