@@ -444,7 +444,8 @@ def submissions(out: Path, port: int, neighbour: int) -> list[Submission]:
             "                file.write(bytes(10**7))\n"
             "    except OSError:\n        pass\n"
             "import os\nfor place in ('/tmp', '/dev/shm', '/home/student'):\n"
-            "    for one in os.listdir(place): os.remove(f'{place}/{one}')"
+            "    for one in os.listdir(place):\n"
+            "        if os.path.isfile(f'{place}/{one}'): os.remove(f'{place}/{one}')"
         )), 3, "верно"),
         code("recursion", _scale("scale(x)"), 0, "ошибка", "бесконечная рекурсия"),
         code("huge_answer", "def scale(x):\n    return np.ones(10**7)", 0, "неверно", "больше 64"),

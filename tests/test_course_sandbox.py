@@ -67,13 +67,16 @@ def f(x):
         len([one for one in os.listdir("/proc") if one.isdigit()]),
         os.getuid(),
         ",".join(name for _, name in socket.if_nameindex()),
-        len(os.listdir("/home/student")) + len(os.listdir("/tmp")),
+        ",".join(os.listdir("/home/student") + os.listdir("/tmp")),
         socket.gethostname(),
     )
 """
     here = [__file__, str(Path.home() / ".bashrc"), "/etc/passwd", "/etc/shadow", "/sys/fs/cgroup"]
     secret, seen, processes, uid, network, files, host = value(sandbox, source, here)
-    assert (secret, seen, network, files, host) == (0, 0, "lo", 0, "course")
+    assert (secret, seen, network, host) == (0, 0, "lo", "course")
+    # В /tmp видно только окружение, если оно лежит там.
+    python = [Path(path) for path in module._readable()[0] if path.startswith("/tmp/")]
+    assert set(filter(None, files.split(","))) == {path.parts[2] for path in python}
     assert processes <= 3 and uid != 0
 
 

@@ -347,7 +347,7 @@ def _comparisons(lesson: Lesson) -> Iterator[str]:
         yield "" if lesson.fair_groups else f"{NONE}\n\n"
         return
     yield "Бюджет — число попыток подбора; «первая − вторая» — парная разность на тестовой части "
-    yield "и её стандартная ошибка.\n\n"
+    yield "и её стандартная ошибка. Мера — та, которую урок называет у этого сравнения.\n\n"
     rows = (
         f"{cell(c.first)} | {cell(c.second)} | {c.trials[0]} и {c.trials[1]} | "
         f"{c.difference.replace('.', ',').replace('-', '−') or mark(BAD, NONE)}"
