@@ -75,8 +75,9 @@ def f(x):
     secret, seen, processes, uid, network, files, host = value(sandbox, source, here)
     assert (secret, seen, network, host) == (0, 0, "lo", "course")
     # В /tmp видно только окружение, если оно лежит там.
-    python = [Path(path) for path in module._readable()[0] if path.startswith("/tmp/")]
-    assert set(filter(None, files.split(","))) == {path.parts[2] for path in python}
+    seen_paths = [Path(path).parts for path in module._readable()[0]]
+    python = {parts[2] for parts in seen_paths if parts[1] == "tmp"}
+    assert set(filter(None, files.split(","))) == python
     assert processes <= 3 and uid != 0
 
 
