@@ -192,6 +192,7 @@ def test_links_into_the_handbook_land_on_their_heading(lab, page, already_open):
     address, my = lab
     for name in ("03_ials", "A_handbook"):  # ссылки — из исходника, исполнять его незачем
         nbformat.write(read_source(FOLDER / f"{name}.py"), my / f"{name}.ipynb")
+    missed = []
     for id in ("squared-norm", "svd", "cholesky"):
         page.goto(f"{address}/lab/workspaces/{id}{already_open}/tree/03_ials.ipynb")
         link = page.locator(f'a[href*="cell-id={id}"]').first
@@ -201,9 +202,12 @@ def test_links_into_the_handbook_land_on_their_heading(lab, page, already_open):
             page.wait_for_timeout(2500)  # справочник дорисован
             page.evaluate(OPEN, "03_ials.ipynb")
         assert not page.evaluate(LANDED, id)
-        if not lands(page, link, id) and not already_open:
+        landed = lands(page, link, id)
+        if not landed and not already_open:
             # На занятой машине JupyterLab, открывая тетрадь, прокручивает её раньше, чем дорисует
             # ячейки выше заголовка. Второй щелчок обязан попасть: тетрадь уже дорисована.
+            missed.append(id)
             page.evaluate(OPEN, "03_ials.ipynb")
-            assert lands(page, link, id), id
-        assert page.evaluate(LANDED, id), id
+            landed = lands(page, link, id)
+        assert landed, id
+    assert len(missed) < 2  # это исключение, а не правило

@@ -248,22 +248,27 @@ def test_different_digits_show(record, ease):
     assert "другие процессоры: два потока — вывод отличается" in page(ease)
 
 
+LATE, OTHER = "Timeout of 9 seconds exceeded executing cell", "Cell outputs differ"
+
+
 @pytest.mark.parametrize(
     ("texts", "found"),
     [
         ([], portability.SAME),
-        (["Timeout of 9 seconds exceeded executing cell", "Cell outputs differ"], portability.LATE),
-        (
-            ["Cell outputs differ", "Timeout of 9 seconds exceeded executing cell"],
-            portability.OTHER,
-        ),
-        (["Cell execution caused an exception"], portability.OTHER),
+        ([("one", LATE), ("one", OTHER)], portability.LATE),
+        ([("one", OTHER), ("one", LATE)], portability.OTHER),
+        ([("one", LATE), ("two", LATE)], portability.LATE),
+        ([("one", LATE), ("two", OTHER)], portability.OTHER),
+        ([("one", "Cell execution caused an exception")], portability.OTHER),
     ],
 )
 def test_a_cell_cut_by_time_is_not_another_digit(monkeypatch, texts, found):
     def verify(names, at_once, env, report, cell_timeout_s):
         assert cell_timeout_s == portability.PATIENCE_S
-        cases = "".join(f'<testcase><failure message="{t}"/></testcase>' for t in texts)
+        cases = "".join(
+            f'<testcase file="{file}"><failure message="{text}"/></testcase>'
+            for file, text in texts
+        )
         report.write_text(f"<testsuite><testcase/>{cases}</testsuite>", encoding="utf-8")
         return int(bool(texts))
 

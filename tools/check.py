@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from recsys_lessons.lessons import cells
 from tools.notebooks import ROOT, child_env, source_paths
-from tools.verify import verify
+from tools.verify import failed_cases, verify
 
 TESTS = ROOT / "tests"
 # Тесты, параметр которых — урок или его модель.
@@ -123,22 +122,6 @@ def outputs(lessons: list[Lesson]) -> list[Failure]:
     return failed
 
 
-def _broken(report: Path) -> list[tuple[str, str, str, str]]:
-    """Файл, имя теста, сообщение и полный текст каждого упавшего теста."""
-    if not report.exists():
-        return []
-    found = []
-    for case in ET.parse(report).iter("testcase"):
-        for kind in ("failure", "error"):
-            problem = case.find(kind)
-            if problem is not None:
-                file = case.get("file") or case.get("classname", "").replace(".", "/") + ".py"
-                texts = (problem.get("message", ""), problem.text or "")
-                found.append((file, case.get("name", ""), *texts))
-                break
-    return found
-
-
 def lesson_of(file: str, test: str) -> str:
     """Урок, который проверяет тест, с двоеточием; пустая строка, если он общий."""
     tokens = set(re.split(r"[\[\]-]", test))
@@ -151,7 +134,7 @@ def lesson_of(file: str, test: str) -> str:
 def test_failures(report: Path) -> list[Failure]:
     """Упавшие тесты. Список замечаний виден целиком, от остального — начало сообщения."""
     failed = []
-    for file, name, message, text in _broken(report):
+    for file, name, message, text in failed_cases(report):
         test = f"{file}::{name}" if name else file
         # pytest.fail без стека: полный текст начинается самим сообщением (длинное в нём обрезано).
         if message.startswith("Failed: ") and text.startswith(message[8:108]):
@@ -170,7 +153,7 @@ def test_failures(report: Path) -> list[Failure]:
 def output_failures(report: Path) -> list[Failure]:
     """Тетради, вывод которых стал другим: номера ячеек — как в квадратных скобках тетради."""
     failed = []
-    broken = [(Path(file).stem, name, text) for file, name, _, text in _broken(report)]
+    broken = [(Path(file).stem, name, text) for file, name, _, text in failed_cases(report)]
     for lesson, group in groupby(sorted(broken, key=lambda row: row[0]), key=lambda row: row[0]):
         differ: list[str] = []
         stopped: list[str] = []

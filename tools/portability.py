@@ -23,7 +23,7 @@ SETTINGS: dict[str, dict[str, str]] = {
     "OpenBLAS для SkylakeX": {"OPENBLAS_CORETYPE": "SkylakeX"},
     "OpenBLAS для Nehalem": {"OPENBLAS_CORETYPE": "Nehalem"},
 }
-# Два потока считают малые матрицы в разы дольше одного; долго — ещё не другие цифры.
+# С двумя потоками 03 исполняется 26 минут вместо одной; долго — ещё не другие цифры.
 PATIENCE_S = 1200
 SAME, OTHER, LATE = "те же цифры", "отличается", "не дождались"
 NEEDS = {"Haswell": "avx2", "SkylakeX": "avx512f", "Nehalem": "sse4_2"}

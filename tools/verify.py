@@ -35,14 +35,28 @@ def verify(
     return subprocess.run(command, cwd=ROOT, env=child_env(**(env or {})), check=False).returncode
 
 
-def ran_out_of_time(report: Path) -> bool:
-    """Прервал ли первую из упавших ячеек предел времени, а не другой вывод."""
+def failed_cases(report: Path) -> list[tuple[str, str, str, str]]:
+    """Файл, имя теста, сообщение и полный текст каждого упавшего теста."""
     if not report.exists():
-        return False
-    cases = ET.parse(report).iter("testcase")
-    problems = (problem for case in cases for problem in case.iter("failure"))
-    first = next(problems, None)
-    return first is not None and "Timeout of" in f"{first.get('message')} {first.text}"
+        return []
+    found = []
+    for case in ET.parse(report).iter("testcase"):
+        for kind in ("failure", "error"):
+            problem = case.find(kind)
+            if problem is not None:
+                file = case.get("file") or case.get("classname", "").replace(".", "/") + ".py"
+                texts = (problem.get("message", ""), problem.text or "")
+                found.append((file, case.get("name", ""), *texts))
+                break
+    return found
+
+
+def ran_out_of_time(report: Path) -> bool:
+    """Кончилось ли время у каждой упавшей тетради раньше, чем её вывод стал другим."""
+    first: dict[str, str] = {}
+    for file, _, message, text in failed_cases(report):
+        first.setdefault(file, f"{message} {text}")
+    return bool(first) and all("Timeout of" in text for text in first.values())
 
 
 if __name__ == "__main__":
